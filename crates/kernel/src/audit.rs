@@ -1,0 +1,205 @@
+//! The audit chain: who did what, append-only. The MAC of each row covers the row
+//! before it, under a key that the database never sees, so that an altered, removed or
+//! reordered row is found, and so is a chain that was cut short.
+//!
+//! Invariant: rows are appended under the lock of the head row, so their numbers have no
+//! gap and their order is the order of commit.
+
+use crate::{
+    clock::Clock,
+    error::Result,
+    id::UserId,
+    page::{Page, PageQuery},
+};
+use anyhow::Context;
+use aws_lc_rs::hmac;
+use futures_util::TryStreamExt;
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgConnection;
+use std::{fmt, sync::Arc};
+use time::OffsetDateTime;
+
+/// Appends to the chain.
+#[derive(Clone)]
+pub struct Audit {
+    key: Arc<hmac::Key>,
+    clock: Clock,
+}
+
+impl fmt::Debug for Audit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Audit").finish_non_exhaustive()
+    }
+}
+
+/// One act.
+#[derive(Debug, Clone)]
+pub struct Act<'a> {
+    /// Who; nobody for what the system did.
+    pub actor: Option<UserId>,
+    /// What, as in `user.suspended`.
+    pub action: &'static str,
+    /// To whom or what: an id or a name.
+    pub subject: &'a str,
+    /// Details. Never a secret: this is shown to staff and exported.
+    pub data: Value,
+}
+
+/// A row of the chain.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Entry {
+    /// Its place, from 1.
+    pub seq: i64,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// Who.
+    pub actor: Option<UserId>,
+    /// What.
+    pub action: String,
+    /// To whom or what.
+    pub subject: String,
+    /// Details.
+    pub data: Value,
+}
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Verdict {
+    /// Every row is as it was written.
+    Intact {
+        /// How many rows there are.
+        rows: i64,
+    },
+    /// The chain is broken.
+    Broken {
+        /// The first row that is not as it was written.
+        seq: i64,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+}
+
+impl Audit {
+    /// A chain under this key; a chain must be verified with the key it was made with.
+    pub fn new(key: &[u8; 32], clock: Clock) -> Self {
+        Self { key: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, key)), clock }
+    }
+
+    /// Appends an act, in the caller's transaction. Call it last: the head of the chain
+    /// stays locked until the commit.
+    pub async fn append(&self, db: &mut PgConnection, act: Act<'_>) -> Result<i64> {
+        let head = sqlx::query!("select seq, mac from kernel.audit_head where one for update")
+            .fetch_one(&mut *db)
+            .await?;
+        let (seq, at) = (head.seq + 1, self.clock.now());
+        let data = serde_json::to_string(&act.data).context("audit data")?;
+        let actor = act.actor.map(|user| user.0);
+        let mac = self.mac(&head.mac, seq, at, actor, act.action, act.subject, &data);
+        sqlx::query!(
+            r#"
+            insert into kernel.audit (seq, at, actor, action, subject, data, mac)
+            values ($1, $2, $3, $4, $5, $6::text::json, $7)
+            "#,
+            seq,
+            at,
+            actor,
+            act.action,
+            act.subject,
+            data,
+            mac.as_ref(),
+        )
+        .execute(&mut *db)
+        .await?;
+        sqlx::query!("update kernel.audit_head set seq = $1, mac = $2 where one", seq, mac.as_ref())
+            .execute(db)
+            .await?;
+        Ok(seq)
+    }
+
+    /// Walks the whole chain.
+    pub async fn verify(&self, db: &mut PgConnection) -> Result<Verdict> {
+        let head = sqlx::query!("select seq, mac from kernel.audit_head where one")
+            .fetch_one(&mut *db)
+            .await?;
+        let (mut seq, mut before) = (0_i64, Vec::new());
+        let mut rows = sqlx::query!(
+            r#"
+            select seq, at, actor, action, subject, data::text as "data!", mac
+            from kernel.audit
+            where seq <= $1
+            order by seq
+            "#,
+            head.seq,
+        )
+        .fetch(db);
+        while let Some(row) = rows.try_next().await? {
+            seq += 1;
+            if row.seq != seq {
+                return Ok(Verdict::Broken { seq, why: "removed" });
+            }
+            let mac =
+                self.mac(&before, seq, row.at, row.actor, &row.action, &row.subject, &row.data);
+            if mac.as_ref() != row.mac {
+                return Ok(Verdict::Broken { seq, why: "altered or out of order" });
+            }
+            before = row.mac;
+        }
+        if seq != head.seq || before != head.mac {
+            return Ok(Verdict::Broken { seq: seq + 1, why: "removed from the end" });
+        }
+        Ok(Verdict::Intact { rows: seq })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "exactly the columns that are bound together")]
+    fn mac(
+        &self,
+        before: &[u8],
+        seq: i64,
+        at: OffsetDateTime,
+        actor: Option<uuid::Uuid>,
+        action: &str,
+        subject: &str,
+        data: &str,
+    ) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.key);
+        let micros = i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
+        let actor = actor.map(|id| id.into_bytes().to_vec()).unwrap_or_default();
+        // Each part with its length, so that no two rows make the same bytes.
+        for part in [
+            before,
+            &seq.to_be_bytes(),
+            &micros.to_be_bytes(),
+            &actor,
+            action.as_bytes(),
+            subject.as_bytes(),
+            data.as_bytes(),
+        ] {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        context.sign()
+    }
+}
+
+/// The chain, newest first.
+pub async fn list(db: &mut PgConnection, page: &PageQuery) -> Result<Page<Entry>> {
+    let limit = page.limit()?;
+    let before: Option<i64> = page.after()?;
+    let rows = sqlx::query_as!(
+        Entry,
+        r#"
+        select seq, at, actor as "actor: UserId", action, subject, data
+        from kernel.audit
+        where $1::bigint is null or seq < $1
+        order by seq desc
+        limit $2
+        "#,
+        before,
+        limit + 1,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Page::of(rows, limit, |row| row.seq, |row| row))
+}

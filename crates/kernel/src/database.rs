@@ -1,0 +1,182 @@
+//! The database: one pool for requests, one of direct connections for what needs a
+//! session (migrations, listening, jobs) behind a transaction pooler, and the
+//! migrations that run at start.
+
+use anyhow::Context;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sqlx::{
+    PgPool, Postgres, Transaction,
+    migrate::{MigrateError, Migrator},
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::{str::FromStr, time::Duration};
+
+/// Where the database is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseConfig {
+    /// Any PostgreSQL 15 or later; without it, a private cluster in the data folder.
+    /// TLS is verified unless the URL says otherwise (`sslmode`).
+    #[serde(serialize_with = "crate::config::mask_url")]
+    pub url: Option<SecretString>,
+    /// The same database past a transaction pooler; `url` unless said.
+    #[serde(serialize_with = "crate::config::mask_url")]
+    pub direct_url: Option<SecretString>,
+    /// The most connections for requests; 16 unless said.
+    pub connections: Option<u32>,
+}
+
+/// How to reach a database: through the pooler, if there is one, and past it.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    /// For requests.
+    pub pooled: PgConnectOptions,
+    /// For what needs a session.
+    pub direct: PgConnectOptions,
+}
+
+impl Addresses {
+    /// One address for both.
+    pub fn single(options: PgConnectOptions) -> Self {
+        Self { pooled: options.clone(), direct: options }
+    }
+
+    /// The addresses of a configured external database.
+    pub fn from_config(config: &DatabaseConfig) -> anyhow::Result<Option<Self>> {
+        let Some(url) = &config.url else { return Ok(None) };
+        let pooled = parse(url).context("DATABASE_URL")?;
+        let direct = match &config.direct_url {
+            Some(url) => parse(url).context("DIRECT_DATABASE_URL")?,
+            None => pooled.clone(),
+        };
+        Ok(Some(Self { pooled, direct }))
+    }
+}
+
+fn parse(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
+    use sqlx::postgres::PgSslMode;
+    let url = url.expose_secret();
+    let options = PgConnectOptions::from_str(url).context("it is not a PostgreSQL URL")?;
+    // Over a network the server must prove who it is, unless the operator said otherwise.
+    let local = options.get_socket().is_some()
+        || matches!(options.get_host(), "localhost" | "127.0.0.1" | "::1")
+        || options.get_host().starts_with('/');
+    if !local && !url.contains("sslmode=") {
+        return Ok(options.ssl_mode(PgSslMode::VerifyFull));
+    }
+    Ok(options)
+}
+
+/// The pools of one server.
+#[derive(Debug, Clone)]
+pub struct Database {
+    pool: PgPool,
+    direct: PgPool,
+}
+
+impl Database {
+    /// Connects. Fails if the database does not answer.
+    pub async fn connect(addresses: &Addresses, connections: u32) -> anyhow::Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .min_connections(2.min(connections))
+            .acquire_timeout(Duration::from_secs(5))
+            // A dead connection fails its query and is replaced; a ping for every
+            // request would double the round trips.
+            .test_before_acquire(false)
+            .idle_timeout(Duration::from_secs(300))
+            .connect_with(addresses.pooled.clone().application_name("portico"))
+            .await
+            .context("the database does not answer")?;
+        let direct = PgPoolOptions::new()
+            .max_connections(8)
+            .min_connections(0)
+            .acquire_timeout(Duration::from_secs(10))
+            .idle_timeout(Duration::from_secs(60))
+            .connect_lazy_with(addresses.direct.clone().application_name("portico direct"));
+        Ok(Self { pool, direct })
+    }
+
+    /// The pool for requests.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// Connections with a session of their own.
+    pub fn direct(&self) -> &PgPool {
+        &self.direct
+    }
+
+    /// Begins a transaction: one verb, one transaction.
+    pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        self.pool.begin().await
+    }
+
+    /// A connection for reading outside a transaction.
+    pub async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
+        self.pool.acquire().await
+    }
+
+    /// Closes both pools, waiting for what runs.
+    pub async fn close(&self) {
+        tokio::join!(self.pool.close(), self.direct.close());
+    }
+}
+
+/// Brings the schema up to this version, under a lock, forward only.
+///
+/// Each migration is a transaction: one that fails leaves the schema, and so the
+/// version of Portico that runs on it, as it was.
+pub async fn migrate(db: &Database, migrator: &Migrator) -> anyhow::Result<()> {
+    let mut migrator = Migrator { migrations: migrator.migrations.clone(), ..Migrator::DEFAULT };
+    migrator.dangerous_set_table_name("kernel.migrations");
+    let mut connection = db.direct.acquire().await.context("the database does not answer")?;
+    // The migrations' own table has to stand somewhere before the first of them runs.
+    sqlx::query("create schema if not exists kernel").execute(&mut *connection).await?;
+    drop(connection);
+    migrator.run(&db.direct).await.map_err(explain)
+}
+
+/// How far the schema is: what is applied, and what waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SchemaState {
+    /// The newest applied migration.
+    pub version: Option<i64>,
+    /// How many wait.
+    pub pending: usize,
+}
+
+/// Looks how far the schema is.
+pub async fn schema_state(db: &PgPool, migrator: &Migrator) -> sqlx::Result<SchemaState> {
+    let there: bool = sqlx::query_scalar("select to_regclass('kernel.migrations') is not null")
+        .fetch_one(db)
+        .await?;
+    let version: Option<i64> = if there {
+        sqlx::query_scalar("select max(version) from kernel.migrations where success")
+            .fetch_one(db)
+            .await?
+    } else {
+        None
+    };
+    let pending = migrator.iter().filter(|step| Some(step.version) > version).count();
+    Ok(SchemaState { version, pending })
+}
+
+fn explain(error: MigrateError) -> anyhow::Error {
+    let advice = match &error {
+        MigrateError::VersionMissing(_) => {
+            "This database was migrated by a newer Portico. Start that version, or restore \
+             the backup made before the upgrade."
+        }
+        MigrateError::VersionMismatch(_) => {
+            "A migration that already ran was edited since. Restore its file: migrations only go forward."
+        }
+        _ => {
+            "The migration was rolled back and the database is as it was: the version of \
+             Portico that ran until now keeps working."
+        }
+    };
+    anyhow::Error::new(error).context(advice)
+}

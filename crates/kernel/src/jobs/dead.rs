@@ -1,0 +1,125 @@
+//! Dead letters: jobs that failed for good, until somebody retries or discards them.
+
+use crate::{
+    error::{Error, Result},
+    page::{Page, PageQuery},
+};
+use serde::Serialize;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// A job that failed for good.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct DeadLetter {
+    /// Its id.
+    pub id: Uuid,
+    /// The job's name.
+    pub task: String,
+    /// Why the last attempt failed.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: i32,
+    /// When it was given up.
+    #[serde(with = "time::serde::rfc3339")]
+    pub failed_at: OffsetDateTime,
+}
+
+/// Moves a job that failed for good out of the queue.
+pub(super) async fn bury(db: &PgPool, job: i64, error: &str) -> sqlx::Result<()> {
+    sqlx::query(
+        r"
+        with gone as (
+            delete from graphile_worker._private_jobs as job
+            using graphile_worker._private_tasks as task
+            where job.id = $1 and task.id = job.task_id
+            returning job.id, task.identifier, job.payload, job.attempts
+        )
+        insert into kernel.dead_letters (id, job_id, task, payload, error, attempts)
+        select $2, id, identifier, payload::jsonb, $3, attempts from gone
+        on conflict on constraint dead_letters_job_id_key do nothing
+        ",
+    )
+    .bind(job)
+    .bind(Uuid::now_v7())
+    .bind(error)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Buries what a process that died could not; how many.
+pub async fn sweep_dead(db: &PgPool) -> Result<usize> {
+    let left: Vec<(i64, Option<String>)> = sqlx::query_as(
+        r"
+        select id, last_error from graphile_worker._private_jobs
+        where attempts >= max_attempts and locked_at is null
+        limit 1000
+        ",
+    )
+    .fetch_all(db)
+    .await?;
+    for (job, error) in &left {
+        bury(db, *job, error.as_deref().unwrap_or("the server stopped in its last attempt")).await?;
+    }
+    Ok(left.len())
+}
+
+/// Dead letters, newest first.
+pub async fn list_dead(db: &mut PgConnection, page: &PageQuery) -> Result<Page<DeadLetter>> {
+    let limit = page.limit()?;
+    let after: Option<(i64, Uuid)> = page.after()?;
+    let (time, id) = match after {
+        Some((micros, id)) => (Some(from_micros(micros)?), Some(id)),
+        None => (None, None),
+    };
+    let rows = sqlx::query_as!(
+        DeadLetter,
+        r#"
+        select id, task, error, attempts, failed_at
+        from kernel.dead_letters
+        where $1::timestamptz is null or (failed_at, id) < ($1, $2::uuid)
+        order by failed_at desc, id desc
+        limit $3
+        "#,
+        time,
+        id,
+        limit + 1,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(Page::of(rows, limit, |row| (micros(row.failed_at), row.id), |row| row))
+}
+
+/// Puts a dead letter back into the queue with all its attempts.
+pub async fn retry_dead(db: &mut PgConnection, id: Uuid) -> Result<()> {
+    let letter = sqlx::query!(
+        "delete from kernel.dead_letters where id = $1 returning task, payload, attempts",
+        id
+    )
+    .fetch_optional(&mut *db)
+    .await?
+    .ok_or(Error::NotFound("dead letter"))?;
+    sqlx::query("select graphile_worker.add_job($1, $2::json, max_attempts => $3)")
+        .bind(letter.task)
+        .bind(letter.payload)
+        .bind(i16::try_from(letter.attempts).unwrap_or(i16::MAX).max(1))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Gives a dead letter up.
+pub async fn discard_dead(db: &mut PgConnection, id: Uuid) -> Result<()> {
+    let gone = sqlx::query!("delete from kernel.dead_letters where id = $1", id).execute(db).await?;
+    if gone.rows_affected() == 0 { Err(Error::NotFound("dead letter")) } else { Ok(()) }
+}
+
+fn micros(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX)
+}
+
+fn from_micros(micros: i64) -> Result<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
+        .map_err(|_| Error::field("cursor", "invalid", "This cursor is not one of ours."))
+}
