@@ -6,6 +6,11 @@
 //! name an account, an update or a payment, apart from the list of permissions, which
 //! is one closed set so that a role can be read on one page.
 
+#![expect(
+    deprecated,
+    reason = "sqlx 0.9.0 warns at each date that chrono is in the tree too, even when told to prefer `time`"
+)]
+
 pub mod audit;
 pub mod cache;
 pub mod clock;
