@@ -1,0 +1,71 @@
+//! How mail leaves, and in whose name.
+
+use anyhow::{Context, bail};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use url::Url;
+
+use super::{model::Address, smtp::Smtp};
+
+/// The `[mail]` section.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MailConfig {
+    /// `capture` keeps every mail for the viewer at `/_mail`; `smtp` sends it.
+    pub transport: TransportKind,
+    /// The relay: `smtps://user:password@host:port` (TLS from the first byte) or
+    /// `smtp://user:password@host:port` (STARTTLS, which is required unless the host is this
+    /// machine; `?tls=none` says otherwise). The certificate is verified. Needed by `smtp`.
+    pub smtp_url: Option<SecretString>,
+    /// The sender's address.
+    pub from: Address,
+    /// The sender's name; the product's, if left out.
+    pub from_name: Option<String>,
+    /// What the product is called in the mails.
+    pub product_name: String,
+    /// Where people reach it; http or https.
+    pub public_url: Url,
+}
+
+/// What becomes of a mail.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransportKind {
+    /// Kept for the viewer.
+    #[default]
+    Capture,
+    /// Sent through a relay.
+    Smtp,
+}
+
+impl Default for MailConfig {
+    #[expect(clippy::expect_used, reason = "two constants, which every test reads")]
+    fn default() -> Self {
+        Self {
+            transport: TransportKind::Capture,
+            smtp_url: None,
+            from: Address::parse("portico@localhost").expect("a constant"),
+            from_name: None,
+            product_name: "Portico".into(),
+            public_url: Url::parse("http://127.0.0.1:8080/").expect("a constant"),
+        }
+    }
+}
+
+impl MailConfig {
+    /// The relay, when mail is to be sent; an error says what to mend.
+    pub(super) fn relay(&self) -> anyhow::Result<Option<Smtp>> {
+        if !matches!(self.public_url.scheme(), "http" | "https") {
+            bail!("mail.public_url must begin with http:// or https://");
+        }
+        match (self.transport, &self.smtp_url) {
+            (TransportKind::Capture, _) => Ok(None),
+            (TransportKind::Smtp, None) => {
+                bail!("mail.transport is \"smtp\" but mail.smtp_url is not set")
+            }
+            (TransportKind::Smtp, Some(url)) => Smtp::new(url.expose_secret())
+                .context("mail.smtp_url")
+                .map(Some),
+        }
+    }
+}

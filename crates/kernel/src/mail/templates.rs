@@ -1,0 +1,254 @@
+//! The words of the mails: one small source for each, from which come the subject, the HTML
+//! (through one layout) and the text. Nothing else in a mail varies.
+//!
+//! A source's strings are minijinja expressions over the mail's variables; whatever a
+//! variable holds is text, never markup. A missing variable is an error, a link that is not
+//! http(s) is refused, and a template that runs too long is stopped.
+
+use anyhow::{Context, bail};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, value::Serde};
+use mrml::prelude::render::RenderOptions;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use url::Url;
+
+use super::model::one_line;
+
+/// Steps that one template may take: a hundred times what ours do.
+const FUEL: u64 = 50_000;
+/// What relays and readers bear in a subject; longer ones are cut.
+const SUBJECT: usize = 200;
+const LAYOUT: &str = include_str!("texts/layout.mjml");
+
+/// The mails that there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Template {
+    /// Confirm the address of a new account: `name`, `link`.
+    WelcomeVerify,
+    /// Somebody signed up with an address that has an account: `name`, `link` (sign-in).
+    AlreadyRegistered,
+    /// The owner's first mail: `name`, `link`.
+    SetupDone,
+    /// An update for a reader: `title`, `excerpt`, `link`.
+    UpdatePublished,
+    /// Sent to see whether mail arrives: no variables.
+    Test,
+}
+
+impl Template {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::WelcomeVerify,
+        Self::AlreadyRegistered,
+        Self::SetupDone,
+        Self::UpdatePublished,
+        Self::Test,
+    ];
+
+    fn source(self) -> &'static str {
+        match self {
+            Self::WelcomeVerify => include_str!("texts/welcome_verify.toml"),
+            Self::AlreadyRegistered => include_str!("texts/already_registered.toml"),
+            Self::SetupDone => include_str!("texts/setup_done.toml"),
+            Self::UpdatePublished => include_str!("texts/update_published.toml"),
+            Self::Test => include_str!("texts/test.toml"),
+        }
+    }
+}
+
+/// A mail in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// One line.
+    pub subject: String,
+    /// A whole document that loads nothing from anywhere.
+    pub html: String,
+    /// The same for readers without HTML.
+    pub text: String,
+}
+
+/// The source of a mail: every string is a template.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Source {
+    subject: String,
+    preheader: String,
+    heading: String,
+    paragraphs: Vec<String>,
+    action: Option<Action>,
+    note: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Action {
+    label: String,
+    url: String,
+}
+
+pub(super) struct Templates {
+    /// For what a browser reads.
+    html: Environment<'static>,
+    /// For what a person reads.
+    plain: Environment<'static>,
+    sources: BTreeMap<Template, Source>,
+    product: String,
+    public_url: String,
+}
+
+impl Templates {
+    pub(super) fn built_in(product: &str, public_url: &Url) -> anyhow::Result<Self> {
+        let mut html = environment(AutoEscape::Html);
+        html.add_template("layout", LAYOUT)?;
+        let sources = Template::ALL
+            .into_iter()
+            .map(|template| {
+                Ok((
+                    template,
+                    Source::parse(template.source()).with_context(|| format!("{template:?}"))?,
+                ))
+            })
+            .collect::<anyhow::Result<_>>()?;
+        Ok(Self {
+            html,
+            plain: environment(AutoEscape::None),
+            sources,
+            product: one_line(product),
+            public_url: public_url.to_string(),
+        })
+    }
+
+    /// Renders a mail; `vars` is an object.
+    pub(super) fn render(
+        &self,
+        template: Template,
+        vars: &serde_json::Value,
+    ) -> anyhow::Result<Rendered> {
+        let source = self
+            .sources
+            .get(&template)
+            .context("every template has its source")?;
+        self.render_source(source, vars)
+            .with_context(|| format!("the mail {template:?} cannot be made"))
+    }
+
+    fn render_source(&self, source: &Source, vars: &serde_json::Value) -> anyhow::Result<Rendered> {
+        let Some(vars) = vars.as_object() else {
+            bail!("the variables are no object")
+        };
+        let mut vars = vars.clone();
+        vars.insert("product".into(), self.product.clone().into());
+        vars.insert("public_url".into(), self.public_url.clone().into());
+        let vars = Value::from(Serde(vars));
+        let plain = source.filled(|text| Ok(self.plain.render_str(text, &vars)?))?;
+        let subject: String = one_line(&plain.subject).chars().take(SUBJECT).collect();
+        let html = self.document(&subject, &plain)?;
+        Ok(Rendered {
+            subject,
+            html,
+            text: self.text(&plain),
+        })
+    }
+
+    /// The layout gets finished words, as values: it escapes them, so no source can forget to.
+    fn document(&self, subject: &str, words: &Source) -> anyhow::Result<String> {
+        let lines = |text: &str| Value::from_safe_string(escaped(text).replace('\n', "<br />"));
+        let mjml = self
+            .html
+            .get_template("layout")?
+            .render(minijinja::context! {
+                subject,
+                product => self.product.as_str(),
+                public_url => self.public_url.as_str(),
+                preheader => one_line(&words.preheader),
+                heading => words.heading.as_str(),
+                paragraphs => words.paragraphs.iter().map(|text| lines(text)).collect::<Vec<_>>(),
+                action => Serde(&words.action),
+                note => words.note.as_deref(),
+            })?;
+        // Without fonts: the library's own list would load them from a third party.
+        let options = RenderOptions {
+            disable_comments: true,
+            social_icon_origin: None,
+            fonts: HashMap::new(),
+        };
+        let parsed = mrml::parse(mjml).context("the layout is not MJML")?;
+        if let Some(warning) = parsed.warnings.first() {
+            bail!("the layout is not MJML: {warning}");
+        }
+        parsed
+            .element
+            .render(&options)
+            .context("the layout cannot be drawn")
+    }
+
+    fn text(&self, words: &Source) -> String {
+        let mut blocks = vec![words.heading.clone()];
+        blocks.extend(words.paragraphs.iter().cloned());
+        if let Some(action) = &words.action {
+            blocks.push(format!("{}:\n{}", action.label, action.url));
+        }
+        blocks.extend(words.note.clone());
+        // Two dashes and a blank: the line that mail readers know a signature by.
+        blocks.push(format!("-- \n{}\n{}\n", self.product, self.public_url));
+        blocks.join("\n\n")
+    }
+}
+
+impl Source {
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        Ok(toml::from_str(text)?)
+    }
+
+    fn filled(&self, fill: impl Fn(&str) -> anyhow::Result<String>) -> anyhow::Result<Self> {
+        let action = match &self.action {
+            None => None,
+            Some(action) => Some(Action {
+                label: fill(&action.label)?,
+                url: web_address(&fill(&action.url)?)?,
+            }),
+        };
+        Ok(Self {
+            subject: fill(&self.subject)?,
+            preheader: fill(&self.preheader)?,
+            heading: one_line(&fill(&self.heading)?),
+            paragraphs: self
+                .paragraphs
+                .iter()
+                .map(|text| fill(text))
+                .collect::<anyhow::Result<_>>()?,
+            action,
+            note: self.note.as_deref().map(fill).transpose()?,
+        })
+    }
+}
+
+fn environment(escape: AutoEscape) -> Environment<'static> {
+    let mut environment = Environment::new();
+    // By default only a template whose name ends in .html is escaped.
+    environment.set_auto_escape_callback(move |_| escape.clone());
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_fuel(Some(FUEL));
+    environment
+}
+
+fn web_address(text: &str) -> anyhow::Result<String> {
+    // The parser's own error does not quote the address, which may hold a token.
+    let url = Url::parse(text).context("a link is not an address")?;
+    if !matches!(url.scheme(), "http" | "https") {
+        bail!("a link is not http or https");
+    }
+    Ok(url.into())
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+#[cfg(test)]
+#[path = "templates_tests.rs"]
+mod tests;
