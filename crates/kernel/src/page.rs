@@ -58,6 +58,11 @@ impl<T> Page<T> {
         let next_cursor = if more { rows.last().map(|row| encode(&place(row))) } else { None };
         Self { items: rows.into_iter().map(view).collect(), next_cursor }
     }
+
+    /// The same page in another shape.
+    pub fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(view).collect(), next_cursor: self.next_cursor }
+    }
 }
 
 fn encode<P: Serialize>(place: &P) -> String {

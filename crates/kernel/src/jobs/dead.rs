@@ -68,11 +68,7 @@ pub async fn sweep_dead(db: &PgPool) -> Result<usize> {
 /// Dead letters, newest first.
 pub async fn list_dead(db: &mut PgConnection, page: &PageQuery) -> Result<Page<DeadLetter>> {
     let limit = page.limit()?;
-    let after: Option<(i64, Uuid)> = page.after()?;
-    let (time, id) = match after {
-        Some((micros, id)) => (Some(from_micros(micros)?), Some(id)),
-        None => (None, None),
-    };
+    let (time, id) = page.after::<(OffsetDateTime, Uuid)>()?.unzip();
     let rows = sqlx::query_as!(
         DeadLetter,
         r#"
@@ -88,7 +84,7 @@ pub async fn list_dead(db: &mut PgConnection, page: &PageQuery) -> Result<Page<D
     )
     .fetch_all(db)
     .await?;
-    Ok(Page::of(rows, limit, |row| (micros(row.failed_at), row.id), |row| row))
+    Ok(Page::of(rows, limit, |row| (row.failed_at, row.id), |row| row))
 }
 
 /// Puts a dead letter back into the queue with all its attempts.
@@ -113,13 +109,4 @@ pub async fn retry_dead(db: &mut PgConnection, id: Uuid) -> Result<()> {
 pub async fn discard_dead(db: &mut PgConnection, id: Uuid) -> Result<()> {
     let gone = sqlx::query!("delete from kernel.dead_letters where id = $1", id).execute(db).await?;
     if gone.rows_affected() == 0 { Err(Error::NotFound("dead letter")) } else { Ok(()) }
-}
-
-fn micros(at: OffsetDateTime) -> i64 {
-    i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX)
-}
-
-fn from_micros(micros: i64) -> Result<OffsetDateTime> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
-        .map_err(|_| Error::field("cursor", "invalid", "This cursor is not one of ours."))
 }

@@ -1,0 +1,144 @@
+//! The front: runs the Next.js server as a child, passes pages through to it, and serves
+//! what needs no rendering (the build's files, stored public pages) by itself.
+//!
+//! The child is disposable. While it is away, files and stored pages are still served,
+//! other pages answer 503, and the API and sockets never notice. Refuses to pass on
+//! anything but reading: there is no second API surface behind it.
+
+mod assets;
+mod cache;
+mod config;
+mod csp;
+mod docs;
+mod down;
+mod home;
+mod page;
+mod process;
+mod proxy;
+mod upstream;
+
+pub use config::{CacheConfig, CspConfig, FrontConfig};
+pub use docs::docs;
+pub use process::{FrontState, Phase};
+
+use anyhow::Context;
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{HeaderValue, Method, header},
+    response::Response,
+};
+use cache::{Found, Freshness};
+use csp::Inline;
+use kernel::tasks::Tasks;
+use proxy::Asked;
+use std::{path::PathBuf, sync::Arc};
+use tokio::sync::watch;
+
+/// The running front end of one server.
+#[derive(Clone)]
+pub struct Front(Arc<Inner>);
+
+struct Inner {
+    static_files: PathBuf,
+    public: assets::PublicFiles,
+    pages: cache::Pages,
+    proxy: proxy::Proxy,
+    state: watch::Receiver<FrontState>,
+}
+
+impl Front {
+    /// Starts the child and returns at once; [`Front::state`] tells when it is ready. It
+    /// ends with `tasks`.
+    pub fn start(config: FrontConfig, tasks: &Tasks) -> anyhow::Result<Self> {
+        let home = home::Home::prepare(&config).context("the front end's socket")?;
+        let pool = upstream::pool(home.socket());
+        let (state, watched) = watch::channel(FrontState::NEW);
+        let inner = Inner {
+            static_files: config.static_files(),
+            public: assets::PublicFiles::scan(&config.public_files()),
+            pages: cache::Pages::new(&config, pool.clone(), tasks.clone()),
+            proxy: proxy::Proxy::new(&config, pool.clone()),
+            state: watched,
+        };
+        let stop = tasks.token();
+        tasks.spawn(
+            "front",
+            process::supervise(process::Supervisor {
+                config,
+                home,
+                pool,
+                state,
+                stop,
+            }),
+        );
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Everything that is not the API: to be mounted as the fallback service.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .nest_service("/_next/static", assets::hashed(&self.0.static_files))
+            .fallback(serve)
+            .with_state(self.clone())
+    }
+
+    /// Whether pages can be rendered, now and as it changes.
+    pub fn state(&self) -> watch::Receiver<FrontState> {
+        self.0.state.clone()
+    }
+
+    /// Something shown on public pages has changed: they are rendered anew.
+    pub fn invalidate(&self) {
+        self.0.pages.invalidate();
+    }
+
+    /// A stored page, with the policy that allows its own scripts and no others.
+    fn stored(&self, asked: &Asked, found: &Found, how: Freshness) -> Option<Response> {
+        let page = found.page()?;
+        let mut response = page.answer(&asked.headers);
+        let policy = self.0.proxy.policy(Inline::Hashes(&page.hashes), asked);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        headers.insert("x-portico-cache", HeaderValue::from_static(how.as_str()));
+        count(how.as_str());
+        Some(response)
+    }
+}
+
+fn count(cache: &'static str) {
+    metrics::counter!("front_pages_total", "cache" => cache).increment(1);
+}
+
+async fn serve(State(front): State<Front>, request: Request) -> Response {
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return proxy::read_only();
+    }
+    if front.0.public.has(request.uri().path()) {
+        return front.0.public.serve(request).await;
+    }
+    let asked = Asked::of(&request);
+    if let Some((found, how)) = front.0.pages.find(&asked).await
+        && let Some(response) = front.stored(&asked, &found, how)
+    {
+        return response;
+    }
+    match front.0.proxy.forward(request, &asked).await {
+        Ok(response) => {
+            count("pass");
+            response
+        }
+        Err(error) => {
+            tracing::warn!(error, "the front end did not answer");
+            front
+                .0
+                .pages
+                .last_resort(&asked)
+                .and_then(|found| front.stored(&asked, &found, Freshness::Stale))
+                .unwrap_or_else(|| {
+                    count("down");
+                    down::page(&asked.headers)
+                })
+        }
+    }
+}

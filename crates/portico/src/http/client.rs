@@ -1,0 +1,166 @@
+//! Who is asking: the visitor's address and scheme. A header is believed only when a
+//! trusted proxy wrote it; what anybody else claims is removed before it can be read.
+
+use super::config::HttpConfig;
+use axum::{
+    extract::{ConnectInfo, FromRequestParts, Request, State},
+    http::{HeaderMap, header, request},
+    middleware::Next,
+    response::Response,
+};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+/// The visitor as far as the network tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClientAddr {
+    /// The address: the peer's, or what the nearest untrusted hop was. `None` only when
+    /// the server was started without connection information.
+    pub ip: Option<IpAddr>,
+    /// Whether the visitor came over https, to us or to a trusted proxy.
+    pub https: bool,
+}
+
+impl ClientAddr {
+    /// The client of a request that has passed [`identify`].
+    pub fn of(request: &Request) -> Self {
+        request.extensions().get().copied().unwrap_or_default()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ClientAddr {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or_default())
+    }
+}
+
+/// Finds out who is asking. The outermost layer: everything inside relies on it.
+pub(crate) async fn identify(
+    State(config): State<Arc<HttpConfig>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|ConnectInfo(address)| address.ip().to_canonical());
+    let ours = config.tls.is_some();
+    let trusted = peer.is_some_and(|peer| config.trusts(peer));
+    let client = if trusted {
+        ClientAddr {
+            ip: forwarded_for(&config, request.headers()).or(peer),
+            https: ours || forwarded_https(request.headers()),
+        }
+    } else {
+        ClientAddr {
+            ip: peer,
+            https: ours,
+        }
+    };
+    if !trusted || !plausible_id(request.headers()) {
+        request.headers_mut().remove("x-request-id");
+    }
+    for name in [
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-real-ip",
+    ] {
+        request.headers_mut().remove(name);
+    }
+    request.extensions_mut().insert(client);
+    next.run(request).await
+}
+
+/// The right-most address that is no proxy of ours: further left is the client's word.
+fn forwarded_for(config: &HttpConfig, headers: &HeaderMap) -> Option<IpAddr> {
+    let mut nearest = None;
+    let hops: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    for hop in hops.iter().rev() {
+        // An unreadable hop ends what can be believed.
+        let address = address(hop.trim())?;
+        nearest = Some(address);
+        if !config.trusts(address) {
+            break;
+        }
+    }
+    nearest
+}
+
+/// An address, with or without a port.
+fn address(hop: &str) -> Option<IpAddr> {
+    hop.parse()
+        .or_else(|_| hop.parse::<SocketAddr>().map(|address| address.ip()))
+        .or_else(|_| hop.trim_start_matches('[').trim_end_matches(']').parse())
+        .ok()
+        .map(|ip: IpAddr| ip.to_canonical())
+}
+
+fn forwarded_https(headers: &HeaderMap) -> bool {
+    headers
+        .get_all("x-forwarded-proto")
+        .iter()
+        .next_back()
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.rsplit(',').next())
+        .is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"))
+}
+
+/// A proxy's request id is kept if it can stand in a log line.
+fn plausible_id(headers: &HeaderMap) -> bool {
+    headers
+        .get("x-request-id")
+        .and_then(|id| id.to_str().ok())
+        .is_some_and(|id| {
+            (8..=128).contains(&id.len())
+                && id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_.=+/".contains(&byte))
+        })
+}
+
+/// Whether a request proves itself by a bearer token, which no other site's page can
+/// attach without our leave. Basic credentials do not count: browsers attach those.
+pub(crate) fn has_bearer(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn the_nearest_untrusted_hop_counts() {
+        let config = HttpConfig {
+            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
+            ..HttpConfig::default()
+        };
+        let of = |value: &'static str| {
+            let headers = HeaderMap::from_iter([(
+                "x-forwarded-for".parse().unwrap(),
+                HeaderValue::from_static(value),
+            )]);
+            forwarded_for(&config, &headers).map(|ip| ip.to_string())
+        };
+        assert_eq!(of("6.6.6.6, 1.2.3.4, 10.0.0.9").as_deref(), Some("1.2.3.4"));
+        assert_eq!(of("10.0.0.7, 10.0.0.9").as_deref(), Some("10.0.0.7"));
+        assert_eq!(of("[2001:db8::1]:443").as_deref(), Some("2001:db8::1"));
+        assert_eq!(of("1.2.3.4, garbage"), None);
+    }
+}

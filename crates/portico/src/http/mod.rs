@@ -1,0 +1,93 @@
+//! HTTP around the routes: who is asking, ids and traces, limits, protection of browsers,
+//! compression, problem documents, and the listener. Knows no route; the router decides
+//! what is an API, what is a stream and what is a page.
+
+pub mod client;
+mod compression;
+mod config;
+mod problems;
+mod security;
+pub mod serve;
+mod trace;
+
+pub use client::ClientAddr;
+pub use compression::{Uncompressed, uncompressed};
+pub use config::{HttpConfig, Network, Origin, TlsConfig};
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    routing::any,
+};
+use std::{sync::Arc, time::Duration};
+use tower_http::{
+    limit::RequestBodyLimitLayer,
+    request_id::{PropagateRequestIdLayer, SetRequestIdLayer},
+    timeout::{RequestBodyTimeoutLayer, TimeoutLayer},
+};
+
+/// A client that sends nothing for this long in the middle of a body has left.
+const BODY_PAUSE: Duration = Duration::from_secs(30);
+
+/// The parts of the server, by what may be done to their requests.
+#[derive(Debug, Default)]
+pub struct Parts {
+    /// Requests with an answer: timed, limited in size, failures as problem documents,
+    /// browsers protected. With full paths, as `/api/v1/me`.
+    pub api: Router,
+    /// Sockets, event streams, uploads: as long and as large as they like. Each checks
+    /// the origin and its limits itself.
+    pub streams: Router,
+    /// Everything else.
+    pub pages: Router,
+}
+
+/// Puts the layers around the parts, in the one right order.
+pub fn layers(parts: Parts, config: &HttpConfig) -> anyhow::Result<Router> {
+    let router = api(parts.api, config)?
+        .merge(parts.streams)
+        .fallback_service(parts.pages);
+    Ok(outer(router, config))
+}
+
+/// What the API gets: problem documents, CORS, CSRF, time and size limits, and a 404 for
+/// what is not there below `/api/`. Routes may widen the size limit for themselves only
+/// by standing among the streams.
+pub fn api(router: Router, config: &HttpConfig) -> anyhow::Result<Router> {
+    let csrf = security::Csrf::new(config)?;
+    Ok(router
+        .route("/api", any(problems::no_such_route))
+        .route("/api/{*rest}", any(problems::no_such_route))
+        // The wall below is the one that counts, with its own 413.
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(config.body_limit_bytes))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            config.timeout(),
+        ))
+        .layer(from_fn_with_state(csrf, security::csrf))
+        .layer(from_fn(problems::shape))
+        .layer(security::cors(config)))
+}
+
+/// What everything gets, pages and sockets included.
+pub fn outer(router: Router, config: &HttpConfig) -> Router {
+    let config = Arc::new(config.clone());
+    router
+        .layer(compression::layer())
+        .layer(from_fn(problems::catch_panic))
+        .layer(from_fn_with_state(config.clone(), security::headers))
+        .layer(from_fn(trace::trace))
+        .layer(PropagateRequestIdLayer::new(trace::REQUEST_ID))
+        .layer(SetRequestIdLayer::new(
+            trace::REQUEST_ID,
+            trace::TimeOrdered,
+        ))
+        .layer(from_fn_with_state(config, client::identify))
+}
+
+#[cfg(test)]
+mod tests;

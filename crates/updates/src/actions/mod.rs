@@ -1,0 +1,5 @@
+//! The verbs. A verb is one transaction.
+
+pub(crate) mod demo;
+mod publish;
+mod read;
