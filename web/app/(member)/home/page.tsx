@@ -1,0 +1,38 @@
+import { Display, Page, Paragraph, Stack } from "@ds/layout";
+import type { Metadata } from "next";
+import { feedOptions } from "@/features/feed/api";
+import { FeedList } from "@/features/feed/feed-list";
+import { member, serverApi } from "@/lib/api/server";
+import { Prefetched } from "@/lib/prefetch";
+import { greeting } from "@/lib/time";
+
+export const metadata: Metadata = { title: "Home" };
+
+function hourIn(timeZone: string): number {
+  try {
+    return Number(new Intl.DateTimeFormat("en-GB", { hour: "2-digit", hourCycle: "h23", timeZone }).format(new Date()));
+  } catch {
+    return new Date().getUTCHours();
+  }
+}
+
+export default async function Home() {
+  const me = await member("/home");
+  const api = await serverApi();
+  const name = me.display_name.split(" ")[0] ?? me.display_name;
+  return (
+    <Prefetched load={(client) => [client.infiniteQuery(feedOptions(false, api))]}>
+      <Page measure="prose">
+        <Stack spacing="xs" paddingTop="$4">
+          <Display>
+            {greeting(hourIn(me.time_zone))}, {name}
+          </Display>
+          <Paragraph size="lg" tone="muted">
+            {me.unread === 0 ? "You have read everything." : me.unread === 1 ? "One update waits for you." : `${me.unread} updates wait for you.`}
+          </Paragraph>
+        </Stack>
+        <FeedList userId={me.id} title="For you" />
+      </Page>
+    </Prefetched>
+  );
+}

@@ -1,0 +1,39 @@
+import { Page } from "@ds/layout";
+import { PenLine } from "lucide-react";
+import type { Metadata } from "next";
+import Link from "next/link";
+import { notFound } from "next/navigation";
+import { Button } from "@/components/ui/button";
+import { userOptions } from "@/features/people/api";
+import { UserDetail } from "@/features/people/user-detail";
+import { ApiError } from "@/lib/api/problem";
+import { serverApi, staff } from "@/lib/api/server";
+import { can } from "@/lib/permissions";
+import { Prefetched } from "@/lib/prefetch";
+
+export const metadata: Metadata = { title: "Member" };
+
+export default async function UserPage({ params }: { params: Promise<{ id: string }> }) {
+  const { id } = await params;
+  const me = await staff(`/admin/users/${encodeURIComponent(id)}`, "users.read");
+  const options = userOptions(id, await serverApi());
+  const user = await options.queryFn().catch((error: unknown) => {
+    if (error instanceof ApiError && (error.status === 404 || error.status === 400)) notFound();
+    return null;
+  });
+  return (
+    <Prefetched load={(client) => (user ? [client.query({ ...options, queryFn: () => user })] : [])}>
+      <Page measure="prose">
+        <UserDetail id={id} />
+        {can(me, "updates.publish") ? (
+          <Button asChild variant="secondary" className="self-start">
+            <Link href={`/admin/updates/new?to=${encodeURIComponent(id)}`}>
+              <PenLine aria-hidden />
+              Write to them
+            </Link>
+          </Button>
+        ) : null}
+      </Page>
+    </Prefetched>
+  );
+}

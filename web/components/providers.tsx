@@ -1,0 +1,14 @@
+"use client";
+import { QueryClientProvider } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { queryClient } from "@/lib/query-client";
+import { Toaster } from "./ui/toast";
+
+export function Providers({ children }: { children: ReactNode }) {
+  return (
+    <QueryClientProvider client={queryClient()}>
+      {children}
+      <Toaster />
+    </QueryClientProvider>
+  );
+}

@@ -1,0 +1,45 @@
+"use client";
+import Link from "next/link";
+import type { ReactNode } from "react";
+import type { Schema } from "@/lib/api/client";
+import { Mark } from "../logo";
+import { AccountMenu } from "./account-menu";
+import { NavLink } from "./nav-link";
+import { useMe } from "./use-me";
+
+/** The frame of a member's pages: one quiet line at the top, the page beneath it. */
+export function MemberShell({ me: initial, children }: { me: Schema["Me"]; children: ReactNode }) {
+  const me = useMe(initial);
+  return (
+    <>
+      <a href="#content" className="skip-link">
+        Skip to the content
+      </a>
+      <header className="border-b border-border bg-surface">
+        <div className="mx-auto flex h-14 max-w-page items-center gap-6 px-8 max-sm:gap-2 max-sm:px-4">
+          <Link href="/home" aria-label="Portico, home" className="rounded-control">
+            <Mark />
+          </Link>
+          <nav aria-label="Main" className="flex grow gap-1">
+            <NavLink href="/home" exact>
+              Home
+            </NavLink>
+            <NavLink href="/updates">
+              Updates
+              <span className="inline-flex min-w-5 justify-center" data-slot="unread">
+                {me.unread > 0 ? (
+                  <span className="rounded-full bg-accent/16 px-1.5 text-12 font-medium text-accent-ink tabular-nums">
+                    {me.unread}
+                    <span className="sr-only"> unread</span>
+                  </span>
+                ) : null}
+              </span>
+            </NavLink>
+          </nav>
+          <AccountMenu me={me} staff={false} />
+        </div>
+      </header>
+      <main id="content">{children}</main>
+    </>
+  );
+}

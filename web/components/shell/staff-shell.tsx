@@ -1,0 +1,70 @@
+"use client";
+import { Activity, Gauge, Menu, Newspaper, Server, Users } from "lucide-react";
+import Link from "next/link";
+import { useState, type ReactNode } from "react";
+import type { Schema } from "@/lib/api/client";
+import { can, type Permission } from "@/lib/permissions";
+import { Logo } from "../logo";
+import { Button } from "../ui/button";
+import { Dialog } from "../ui/dialog";
+import { AccountMenu } from "./account-menu";
+import { NavLink } from "./nav-link";
+import { useMe } from "./use-me";
+
+const items: readonly { href: string; label: string; icon: typeof Users; needs?: Permission; exact?: boolean }[] = [
+  { href: "/admin", label: "Overview", icon: Gauge, exact: true },
+  { href: "/admin/users", label: "Members", icon: Users, needs: "users.read" },
+  { href: "/admin/updates", label: "Updates", icon: Newspaper, needs: "updates.publish" },
+  { href: "/admin/activity", label: "Activity", icon: Activity, needs: "audit.read" },
+  { href: "/admin/system", label: "System", icon: Server, needs: "system.read" },
+];
+
+function Items({ me, onGo }: { me: Schema["Me"]; onGo?: () => void }) {
+  return (
+    <nav aria-label="Staff" className="flex flex-col gap-0.5">
+      {items
+        .filter((item) => !item.needs || can(me, item.needs))
+        .map((item) => (
+          <NavLink key={item.href} href={item.href} {...(item.exact ? { exact: true } : {})} {...(onGo ? { onClick: onGo } : {})}>
+            <item.icon aria-hidden />
+            {item.label}
+          </NavLink>
+        ))}
+    </nav>
+  );
+}
+
+/** The frame of staff pages: the porch on the left, the house on the right. */
+export function StaffShell({ me: initial, children }: { me: Schema["Me"]; children: ReactNode }) {
+  const me = useMe(initial);
+  const [open, setOpen] = useState(false);
+  return (
+    <div className="min-h-dvh md:grid md:grid-cols-[13.5rem_minmax(0,1fr)]">
+      <a href="#content" className="skip-link">
+        Skip to the content
+      </a>
+      <aside aria-label="Portico" className="sticky top-0 flex h-dvh flex-col gap-6 p-4 max-md:hidden">
+        <Link href="/admin" className="rounded-control p-1">
+          <Logo />
+        </Link>
+        <Items me={me} />
+        <div className="mt-auto">
+          <AccountMenu me={me} staff wide />
+        </div>
+      </aside>
+      <header className="flex h-14 items-center gap-3 border-b border-border bg-surface px-4 md:hidden">
+        <Button variant="ghost" size="icon" aria-label="Menu" onClick={() => setOpen(true)}>
+          <Menu aria-hidden />
+        </Button>
+        <Logo className="grow" />
+        <AccountMenu me={me} staff />
+      </header>
+      <Dialog open={open} onOpenChange={setOpen} title="Go to">
+        <Items me={me} onGo={() => setOpen(false)} />
+      </Dialog>
+      <main id="content" className="min-w-0 border-border bg-surface md:my-2 md:mr-2 md:rounded-tl-[56px] md:rounded-tr-card md:rounded-b-card md:border">
+        {children}
+      </main>
+    </div>
+  );
+}

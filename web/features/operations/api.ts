@@ -1,0 +1,22 @@
+import { api, type Schema } from "@/lib/api/client";
+import { unwrap } from "@/lib/api/problem";
+import { keys } from "@/lib/query-keys";
+import { pageOptions } from "@/lib/use-live-pages";
+
+export type DeadJob = Schema["DeadJob"];
+export type AuditRow = Schema["AuditEntry"] & { id: string };
+type Client = Pick<typeof api, "GET">;
+
+export const auditOptions = (client: Client = api) =>
+  pageOptions(keys.audit(), async (cursor) => {
+    const page = await unwrap(client.GET("/api/v1/audit", { params: { query: { ...(cursor ? { cursor } : {}), limit: 50 } } }));
+    return { ...page, items: page.items.map((entry) => ({ ...entry, id: String(entry.seq) })) };
+  });
+
+export const deadJobsOptions = (client: Client = api) => ({
+  queryKey: keys.deadJobs(),
+  queryFn: () => unwrap(client.GET("/api/v1/jobs/dead", { params: { query: { limit: 100 } } })),
+});
+
+export const retryJob = (id: string) => unwrap(api.POST("/api/v1/jobs/dead/{id}/retry", { params: { path: { id } } }));
+export const removeDemo = () => unwrap(api.DELETE("/api/v1/demo"));

@@ -1,0 +1,18 @@
+import { RelativeTime } from "@/components/relative-time";
+import type { User } from "./api";
+
+/** "Here now", or when they last were. */
+export function LastSeen({ user }: { user: Pick<User, "online" | "last_seen_at"> }) {
+  if (user.online)
+    return (
+      <span className="inline-flex items-center gap-1.5 text-success" data-online="true">
+        <span className="size-2 rounded-full bg-success" />
+        Online
+      </span>
+    );
+  return (
+    <span className="text-muted" data-online="false">
+      {user.last_seen_at ? <RelativeTime at={user.last_seen_at} /> : "Never"}
+    </span>
+  );
+}

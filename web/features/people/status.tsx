@@ -1,0 +1,9 @@
+import { Badge } from "@/components/ui/badge";
+import type { User } from "./api";
+
+export const STATUS_WORDS = { active: "Active", invited: "Invited", suspended: "Suspended" } as const;
+const tones = { active: "success", invited: "warning", suspended: "danger" } as const;
+
+export function Status({ status }: { status: User["status"] }) {
+  return <Badge tone={tones[status]}>{STATUS_WORDS[status]}</Badge>;
+}

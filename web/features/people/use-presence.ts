@@ -1,0 +1,28 @@
+"use client";
+import { useLive, type LiveEvent } from "@/lib/realtime/use-live";
+
+export interface Presence {
+  id: string;
+  online: boolean;
+  lastSeenAt: string | null;
+}
+
+/** Calls back when somebody comes or goes, and with null when everything should be read again. */
+export function usePresence(topic: string, onPresence: (presence: Presence | null) => void): void {
+  useLive(
+    topic,
+    [
+      { schema: "identity", table: "presence" },
+      { schema: "identity", table: "users" },
+    ],
+    (event: LiveEvent) => {
+      const record = event.kind === "change" && event.change.table === "presence" ? event.change.record : null;
+      if (!record || typeof record.user_id !== "string") {
+        onPresence(null);
+        return;
+      }
+      const seen = record.last_seen_at;
+      onPresence({ id: record.user_id, online: record.online === true, lastSeenAt: typeof seen === "string" ? seen : null });
+    },
+  );
+}

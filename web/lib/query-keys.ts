@@ -1,0 +1,29 @@
+/** The one factory of query keys: what is invalidated and what is cached cannot drift apart. */
+export interface UserFilter {
+  search?: string;
+  status?: string;
+  role?: string;
+  sort?: string;
+  cursor?: string;
+}
+
+export const keys = {
+  me: () => ["me"] as const,
+  sessions: () => ["sessions"] as const,
+  users: {
+    all: () => ["users"] as const,
+    list: (filter: UserFilter) => ["users", "list", filter] as const,
+    one: (id: string) => ["users", "one", id] as const,
+    here: () => ["users", "here"] as const,
+  },
+  updates: {
+    all: () => ["updates"] as const,
+    list: () => ["updates", "list"] as const,
+    one: (id: string) => ["updates", "one", id] as const,
+    recipients: (id: string) => ["updates", "recipients", id] as const,
+    preview: (audience: unknown) => ["updates", "preview", audience] as const,
+  },
+  feed: { all: () => ["feed"] as const, list: (unread: boolean) => ["feed", "list", unread] as const, one: (id: string) => ["feed", "one", id] as const },
+  audit: () => ["audit"] as const,
+  deadJobs: () => ["jobs", "dead"] as const,
+};

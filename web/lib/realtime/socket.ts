@@ -1,0 +1,83 @@
+import type { RealtimeChannel, RealtimeClient } from "@supabase/realtime-js";
+import { createStore } from "@/lib/store";
+
+export interface Change {
+  type: "INSERT" | "UPDATE" | "DELETE";
+  table: string;
+  record: Record<string, unknown>;
+  old: Record<string, unknown>;
+}
+export interface Binding {
+  schema: string;
+  table: string;
+  filter?: string;
+}
+export interface Listener {
+  /** Every listed change, one call each. */
+  onChange: (change: Change) => void;
+  /** The channel was joined, for the first time or again: what happened before may have been missed, so read again. */
+  onSync: () => void;
+}
+export type Liveness = "connecting" | "live" | "reconnecting";
+
+/** State of this tab's one connection; `since` is when the data was last known to be live. */
+export const liveness = createStore<{ state: Liveness; since: number | null }>({ state: "connecting", since: null });
+
+const joined = new Map<symbol, boolean>();
+let client: Promise<RealtimeClient> | undefined;
+
+function publish(): void {
+  const all = [...joined.values()].every(Boolean);
+  const before = liveness.get();
+  if (all && joined.size) liveness.set({ state: "live", since: Date.now() });
+  else if (before.state === "live") liveness.set({ state: "reconnecting", since: Date.now() });
+}
+
+/** The library is fetched only by a page that is live, after the page itself. */
+function connect(): Promise<RealtimeClient> {
+  client ??= import("@supabase/realtime-js").then(({ RealtimeClient: Client }) => {
+    const base = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
+    // The session cookie says who this is; the client refuses to start without some key.
+    return new Client(`${base}/realtime/v1`, { params: { apikey: "cookie" } });
+  });
+  return client;
+}
+
+/** Listens to rows over the tab's one socket until the returned function is called. */
+export function listen(topic: string, bindings: readonly Binding[], listener: Listener): () => void {
+  const id = Symbol(topic);
+  let channel: RealtimeChannel | undefined;
+  let ended = false;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  joined.set(id, false);
+
+  async function open(): Promise<void> {
+    const socket = await connect();
+    if (ended) return;
+    const made = socket.channel(topic);
+    channel = made;
+    for (const binding of bindings) {
+      made.on("postgres_changes", { event: "*", ...binding }, (payload) => {
+        listener.onChange({ type: payload.eventType, table: payload.table, record: payload.new, old: payload.old });
+      });
+    }
+    made.subscribe((state) => {
+      const status: string = state;
+      if (ended || channel !== made) return;
+      joined.set(id, status === "SUBSCRIBED");
+      publish();
+      if (status === "SUBSCRIBED") listener.onSync();
+      // The client never rejoins a channel that the server closed; everything else it retries itself.
+      else if (status === "CLOSED") retry = setTimeout(() => void open(), 2_000);
+    });
+  }
+  void open();
+
+  return () => {
+    ended = true;
+    clearTimeout(retry);
+    joined.delete(id);
+    publish();
+    if (channel) void channel.unsubscribe();
+  };
+}
