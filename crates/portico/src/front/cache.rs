@@ -35,7 +35,7 @@ use tokio::sync::watch;
 
 /// How long past its freshness a page may be served while it is rendered anew. Beyond
 /// that a visitor waits for the new one.
-const STALE: Duration = Duration::from_secs(600);
+const STALE: Duration = Duration::from_mins(10);
 
 /// How an answer came about; told in `x-portico-cache` and counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,7 +49,7 @@ impl Hashes {
 }
 
 /// The value of the header. `host` is the visitor's `Host`; it names the socket's address
-/// for browsers whose `'self'` leaves WebSockets out.
+/// for browsers whose `'self'` leaves sockets out.
 pub(crate) fn policy(
     config: &CspConfig,
     inline: Inline<'_>,
@@ -123,7 +123,7 @@ fn inline(html: &str, name: &str) -> Vec<String> {
             break;
         };
         if !has_src(&lower[after..body]) {
-            let sum = digest::digest(&digest::SHA256, html[body..end].as_bytes());
+            let sum = digest::digest(&digest::SHA256, &html.as_bytes()[body..end]);
             let hash = format!("'sha256-{}'", STANDARD.encode(sum));
             if !found.contains(&hash) {
                 found.push(hash);

@@ -1,4 +1,4 @@
-//! The reference of the API at `/api/docs`: one page made from the OpenAPI document at
+//! The reference of the API at `/api/docs`: one page made from the `OpenAPI` document at
 //! start, readable offline and without a script; the script only searches. A viewer from
 //! a package was not taken: the usual ones style their elements inline by the hundred,
 //! which our policy refuses, and weigh a megabyte.
@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 
 const TEMPLATE: &str = include_str!("docs.html");
 
-/// The routes of the reference: `/api/docs`, from an OpenAPI 3 document.
+/// The routes of the reference: `/api/docs`, from an `OpenAPI` 3 document.
 pub fn docs(openapi: &Value) -> anyhow::Result<Router> {
     let html = render(openapi).context("the API reference")?;
     let hashes = Hashes::of(&html);

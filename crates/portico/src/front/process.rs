@@ -60,7 +60,7 @@ impl FrontState {
 }
 
 /// A child that stayed ready this long has earned a quick restart.
-const STEADY: Duration = Duration::from_secs(60);
+const STEADY: Duration = Duration::from_mins(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// Health checks missed in a row before the child counts as hung.
 const MISSES: u32 = 3;
@@ -97,7 +97,7 @@ impl Supervisor {
             match ended {
                 _ if stopping => break,
                 Ok(status) => {
-                    tracing::warn!(%status, ?pause, "the front end ended; it is restarted")
+                    tracing::warn!(%status, ?pause, "the front end ended; it is restarted");
                 }
                 Err(error) => {
                     tracing::error!(error = format!("{error:#}"), ?pause, "the front end failed");

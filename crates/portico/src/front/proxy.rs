@@ -141,7 +141,7 @@ impl Asked {
         let authority = request
             .uri()
             .authority()
-            .map(|authority| authority.as_str());
+            .map(axum::http::uri::Authority::as_str);
         let header = request
             .headers()
             .get(header::HOST)

@@ -104,7 +104,7 @@ pub(crate) fn cors(config: &HttpConfig) -> CorsLayer {
             header::RETRY_AFTER,
             super::trace::REQUEST_ID,
         ])
-        .max_age(Duration::from_secs(3600))
+        .max_age(Duration::from_hours(1))
 }
 
 type Rejection = fn(ProtectionError) -> Response;

@@ -19,7 +19,7 @@ use std::{
 
 /// A connection that has not sent its headers by then is closed.
 const HEADERS: Duration = Duration::from_secs(20);
-const CERTIFICATE_CHECK: Duration = Duration::from_secs(60);
+const CERTIFICATE_CHECK: Duration = Duration::from_mins(1);
 
 /// Serves until the tasks are cancelled, then stops accepting, answers what is running,
 /// and returns when all is answered or `drain` is over.

@@ -19,7 +19,7 @@ use std::{
 use tokio::sync::Notify;
 use tower::ServiceExt;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(serde::Deserialize)]
 struct NoteBody {
