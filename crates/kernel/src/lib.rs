@@ -25,12 +25,12 @@ pub mod id;
 pub mod jobs;
 pub mod limits;
 pub mod live;
-// pub mod mail;
+pub mod mail;
 pub mod page;
-// pub mod postgres;
+pub mod postgres;
 pub mod principal;
 pub mod tasks;
-// pub mod vault;
+pub mod vault;
 
 pub use clock::Clock;
 pub use error::{Error, Result};

@@ -50,7 +50,7 @@ impl Mailer {
         seal: Option<Arc<dyn Seal>>,
         clock: Clock,
     ) -> anyhow::Result<Self> {
-        let relay = config.relay()?;
+        let relay = config.relay()?.map(Smtp::new);
         let templates = Templates::built_in(&config.product_name, &config.public_url)?;
         Ok(Self(Arc::new(Inner {
             db,

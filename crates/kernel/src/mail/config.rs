@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use super::{model::Address, smtp::Smtp};
+use super::{model::Address, relay::Relay};
 
 /// The `[mail]` section.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,7 +15,7 @@ pub struct MailConfig {
     pub transport: TransportKind,
     /// The relay: `smtps://user:password@host:port` (TLS from the first byte) or
     /// `smtp://user:password@host:port` (STARTTLS, which is required unless the host is this
-    /// machine; `?tls=none` says otherwise). The certificate is verified. Needed by `smtp`.
+    /// machine; `?tls=` required, opportunistic or none says otherwise). The certificate is verified. Needed by `smtp`.
     pub smtp_url: Option<SecretString>,
     /// The sender's address.
     pub from: Address,
@@ -54,7 +54,7 @@ impl Default for MailConfig {
 
 impl MailConfig {
     /// The relay, when mail is to be sent; an error says what to mend.
-    pub(super) fn relay(&self) -> anyhow::Result<Option<Smtp>> {
+    pub(super) fn relay(&self) -> anyhow::Result<Option<Relay>> {
         if !matches!(self.public_url.scheme(), "http" | "https") {
             bail!("mail.public_url must begin with http:// or https://");
         }
@@ -63,7 +63,7 @@ impl MailConfig {
             (TransportKind::Smtp, None) => {
                 bail!("mail.transport is \"smtp\" but mail.smtp_url is not set")
             }
-            (TransportKind::Smtp, Some(url)) => Smtp::new(url.expose_secret())
+            (TransportKind::Smtp, Some(url)) => Relay::parse(url.expose_secret())
                 .context("mail.smtp_url")
                 .map(Some),
         }

@@ -16,6 +16,7 @@ mod compose;
 mod config;
 mod jobs;
 mod model;
+mod relay;
 mod smtp;
 mod store;
 mod templates;

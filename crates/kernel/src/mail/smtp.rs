@@ -9,8 +9,8 @@ use lettre::{
     Address,
     transport::smtp::{
         Error as SmtpError,
-        authentication::{Credentials, DEFAULT_MECHANISMS},
-        client::{AsyncSmtpConnection, TlsParameters},
+        authentication::DEFAULT_MECHANISMS,
+        client::AsyncSmtpConnection,
         commands::{Data, Mail, Rcpt},
         extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     },
@@ -21,7 +21,8 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{sync::Semaphore, time::timeout};
-use url::{Host, Url};
+
+use super::relay::{Relay, Security};
 
 /// Connections that may be open at a time.
 const CONNECTIONS: usize = 4;
@@ -55,24 +56,9 @@ pub(super) enum Failure {
     Unknown(anyhow::Error),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Security {
-    /// TLS from the first byte.
-    Wrapped,
-    /// STARTTLS or nothing.
-    Required,
-    /// STARTTLS if it is offered.
-    Opportunistic,
-    Clear,
-}
-
 /// A relay and the open connections to it.
 pub(super) struct Smtp {
-    host: String,
-    port: u16,
-    security: Security,
-    tls: TlsParameters,
-    credentials: Option<Credentials>,
+    relay: Relay,
     hello: ClientId,
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
     free: Semaphore,
@@ -81,69 +67,21 @@ pub(super) struct Smtp {
 impl fmt::Debug for Smtp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Smtp")
-            .field("host", &self.host)
-            .field("port", &self.port)
+            .field("host", &self.relay.host)
+            .field("port", &self.relay.port)
             .finish_non_exhaustive()
     }
 }
 
 impl Smtp {
-    /// Reads `smtp[s]://[user:password@]host[:port][?tls=required|opportunistic|none]`.
-    pub(super) fn new(url: &str) -> anyhow::Result<Self> {
-        // The parser's errors never quote the text, which holds the password.
-        let url = Url::parse(url).context("this is not a URL")?;
-        // `smtp` is no special scheme to the parser: it takes a number for a name.
-        let host = match url.host() {
-            Some(Host::Domain(name)) if !name.is_empty() => name.to_owned(),
-            Some(Host::Ipv4(ip)) => ip.to_string(),
-            Some(Host::Ipv6(ip)) => ip.to_string(),
-            _ => bail!("the host is missing"),
-        };
-        let local = host == "localhost"
-            || host
-                .parse::<std::net::IpAddr>()
-                .is_ok_and(|ip| ip.is_loopback());
-        let asked = url
-            .query_pairs()
-            .find(|(name, _)| name == "tls")
-            .map(|(_, value)| value.into_owned());
-        let security = match (url.scheme(), asked.as_deref()) {
-            ("smtps", None) => Security::Wrapped,
-            ("smtp", None) if local => Security::Opportunistic,
-            ("smtp", None | Some("required")) => Security::Required,
-            ("smtp", Some("opportunistic")) => Security::Opportunistic,
-            ("smtp", Some("none")) => Security::Clear,
-            ("smtp" | "smtps", Some(_)) => {
-                bail!("`tls` may be required, opportunistic or none, and stands with smtp:// only")
-            }
-            _ => bail!("it must begin with smtp:// or smtps://"),
-        };
-        // A stranger in the middle can take the offer of STARTTLS away.
-        if security == Security::Opportunistic && !local && url.password().is_some() {
-            bail!(
-                "with tls=opportunistic the password could be read on the way: say tls=required, or tls=none if that is meant"
-            );
-        }
-        let port = url.port().unwrap_or(if security == Security::Wrapped {
-            465
-        } else {
-            587
-        });
-        let credentials = match (url.username(), url.password()) {
-            ("", None) => None,
-            (user, Some(password)) => Some(Credentials::new(decoded(user)?, decoded(password)?)),
-            (_, None) => bail!("the user has no password"),
-        };
-        Ok(Self {
-            tls: TlsParameters::new(host.clone()).context("TLS cannot be set up")?,
-            host,
-            port,
-            security,
-            credentials,
+    /// Connects to nothing yet.
+    pub(super) fn new(relay: Relay) -> Self {
+        Self {
+            relay,
             hello: ClientId::default(),
             idle: Mutex::new(Vec::new()),
             free: Semaphore::new(CONNECTIONS),
-        })
+        }
     }
 
     /// Waits until a connection may be opened. Taken before a mail is claimed, so that the
@@ -181,13 +119,14 @@ impl Smtp {
     }
 
     async fn connect(&self) -> anyhow::Result<AsyncSmtpConnection> {
-        let wrapper = (self.security == Security::Wrapped).then(|| self.tls.clone());
-        let address = (self.host.as_str(), self.port);
+        let relay = &self.relay;
+        let wrapper = (relay.security == Security::Wrapped).then(|| relay.tls.clone());
+        let address = (relay.host.as_str(), relay.port);
         let mut connection =
             AsyncSmtpConnection::connect_tokio1(address, Some(CONNECT), &self.hello, wrapper, None)
                 .await
-                .with_context(|| format!("no connection to {}:{}", self.host, self.port))?;
-        match self.security {
+                .with_context(|| format!("no connection to {}:{}", relay.host, relay.port))?;
+        match relay.security {
             Security::Wrapped | Security::Clear => {}
             Security::Opportunistic if !connection.can_starttls() => {}
             Security::Required if !connection.can_starttls() => {
@@ -197,12 +136,12 @@ impl Smtp {
             }
             Security::Required | Security::Opportunistic => {
                 connection
-                    .starttls(self.tls.clone(), &self.hello)
+                    .starttls(relay.tls.clone(), &self.hello)
                     .await
                     .context("STARTTLS failed")?;
             }
         }
-        if let Some(credentials) = &self.credentials {
+        if let Some(credentials) = &relay.credentials {
             connection
                 .auth(DEFAULT_MECHANISMS, credentials)
                 .await
@@ -308,87 +247,4 @@ fn verdict(error: &SmtpError) -> Option<bool> {
         .status()
         .is_some_and(|code| matches!(u16::from(code), 530 | 534 | 535 | 538));
     error.is_permanent().then_some(!ours)
-}
-
-fn decoded(text: &str) -> anyhow::Result<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let pair = [
-                rest.next().unwrap_or_default(),
-                rest.next().unwrap_or_default(),
-            ];
-            let mut decoded = [0];
-            hex::decode_to_slice(pair, &mut decoded)
-                .context("a `%` stands without its two digits")?;
-            bytes.extend(decoded);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).context("the user or the password is not UTF-8")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn security(url: &str) -> Result<Security, String> {
-        Smtp::new(url)
-            .map(|smtp| smtp.security)
-            .map_err(|e| format!("{e:#}"))
-    }
-
-    #[tokio::test]
-    async fn clear_text_over_a_network_must_be_said_out_loud() {
-        assert_eq!(
-            security("smtps://u:p@mail.example.org"),
-            Ok(Security::Wrapped)
-        );
-        assert_eq!(
-            security("smtp://u:p@mail.example.org"),
-            Ok(Security::Required)
-        );
-        assert_eq!(
-            security("smtp://mail.example.org?tls=opportunistic"),
-            Ok(Security::Opportunistic)
-        );
-        assert!(security("smtp://u:p@mail.example.org?tls=opportunistic").is_err());
-        assert_eq!(
-            security("smtp://mail.example.org:25?tls=none"),
-            Ok(Security::Clear)
-        );
-        for local in [
-            "smtp://localhost:25",
-            "smtp://127.0.0.1:1025",
-            "smtp://[::1]:1025",
-        ] {
-            assert_eq!(security(local), Ok(Security::Opportunistic), "{local}");
-        }
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_meant_is_refused_without_quoting_the_password() {
-        for url in [
-            "",
-            "smtp://",
-            "http://u:geheim@host",
-            "smtp://geheim",
-            "smtp://geheim@host",
-            "smtps://u:geheim@h?tls=none",
-        ] {
-            if url == "smtp://geheim" {
-                continue; // A host's name like any other.
-            }
-            let error = security(url).unwrap_err();
-            assert!(!error.contains("geheim"), "{error}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_password_may_hold_anything() {
-        assert_eq!(decoded("p%40ss%3aw%C3%B6rd").unwrap(), "p@ss:wörd");
-        assert!(decoded("100%").is_err());
-    }
 }

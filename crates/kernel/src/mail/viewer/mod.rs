@@ -6,35 +6,38 @@
 //! web page can read it by DNS rebinding. Knows nobody: whoever mounts it on an address that
 //! is not this machine's own puts a permission in front of it.
 
+mod guard;
+mod pages;
+
 use axum::{
     Json, Router,
-    extract::{FromRequestParts, Path, Query, Request, State as Extract},
-    http::{HeaderName, HeaderValue, StatusCode, header, request::Parts},
-    middleware::{self, Next},
+    extract::State as Extract,
+    http::{HeaderValue, header},
+    middleware,
     response::{Html, IntoResponse, Response},
     routing::get,
 };
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, context, value::Serde};
+use minijinja::{Environment, context, value::Serde};
 use serde::{Deserialize, Serialize};
-use std::{net::IpAddr, sync::Arc};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
-use url::{Host, Url};
+use std::sync::Arc;
+use time::OffsetDateTime;
 
+use self::pages::{Moment, moment};
 use super::{
     Mailer,
     compose::message_id,
     model::{MailId, State},
     store::{self, Row},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    extract::{Path, Query},
+};
 
 /// Mails on one page of the list.
 const PAGE: i64 = 50;
 /// Mails in one answer to a program.
 const API: i64 = 50;
-/// For our own pages: nothing but our style sheet and the mail in its frame.
-const OUR_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self'; \
-    base-uri 'none'; frame-ancestors 'none'";
 /// For the mail itself: no script, nothing loaded, an origin of its own; links work.
 const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'self'; \
@@ -44,7 +47,7 @@ const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-sr
 pub fn router(mailer: Mailer) -> Router {
     let viewer = Viewer {
         mailer,
-        pages: Arc::new(pages()),
+        pages: Arc::new(pages::environment()),
     };
     Router::new()
         .route("/_mail", get(list))
@@ -52,7 +55,7 @@ pub fn router(mailer: Mailer) -> Router {
         .route("/_mail/api/messages", get(messages))
         .route("/_mail/{id}", get(message))
         .route("/_mail/{id}/html", get(html))
-        .layer(middleware::from_fn_with_state(viewer.clone(), guard))
+        .layer(middleware::from_fn_with_state(viewer.clone(), guard::guard))
         .with_state(viewer)
 }
 
@@ -111,15 +114,10 @@ struct MessageView {
     created_at: OffsetDateTime,
 }
 
-#[derive(Serialize)]
-struct Moment {
-    /// For the machine.
-    exact: String,
-    /// For the eye, in UTC.
-    short: String,
-}
-
-async fn list(Extract(viewer): Extract<Viewer>, Read(query): Read<ListQuery>) -> Result<Response> {
+async fn list(
+    Extract(viewer): Extract<Viewer>,
+    Query(query): Query<ListQuery>,
+) -> Result<Response> {
     let searched = query.to.trim();
     let mut db = viewer.mailer.db().acquire().await?;
     let mut lines = store::list(&mut db, &beginning(searched), query.before, PAGE + 1).await?;
@@ -158,8 +156,8 @@ async fn list(Extract(viewer): Extract<Viewer>, Read(query): Read<ListQuery>) ->
 
 async fn message(
     Extract(viewer): Extract<Viewer>,
-    Id(id): Id,
-    Read(query): Read<MessageQuery>,
+    Path(id): Path<MailId>,
+    Query(query): Query<MessageQuery>,
 ) -> Result<Response> {
     let row = viewer.row(id).await?;
     let config = viewer.mailer.config();
@@ -193,7 +191,7 @@ async fn message(
     )
 }
 
-async fn html(Extract(viewer): Extract<Viewer>, Id(id): Id) -> Result<Response> {
+async fn html(Extract(viewer): Extract<Viewer>, Path(id): Path<MailId>) -> Result<Response> {
     let row = viewer.row(id).await?;
     if row.state != State::Caught {
         return Err(Error::NotFound("caught mail"));
@@ -208,7 +206,7 @@ async fn html(Extract(viewer): Extract<Viewer>, Id(id): Id) -> Result<Response> 
 
 async fn messages(
     Extract(viewer): Extract<Viewer>,
-    Read(query): Read<ApiQuery>,
+    Query(query): Query<ApiQuery>,
 ) -> Result<Response> {
     let to = query.to.map(|to| storable(to.trim()).to_lowercase());
     let rows = {
@@ -234,7 +232,7 @@ async fn messages(
 async fn style() -> Response {
     (
         [(header::CONTENT_TYPE, "text/css; charset=utf-8")],
-        include_str!("viewer/style.css"),
+        include_str!("style.css"),
     )
         .into_response()
 }
@@ -252,93 +250,6 @@ impl Viewer {
         let page =
             render().map_err(|error| anyhow::Error::new(error).context("the viewer's page"))?;
         Ok(Html(page).into_response())
-    }
-}
-
-/// Keeps foreign pages out, and what is shown out of caches, frames and referrers.
-async fn guard(Extract(viewer): Extract<Viewer>, request: Request, next: Next) -> Response {
-    if !own_host(&request, &viewer.mailer.config().public_url) {
-        return Error::forbidden(
-            "foreign_host",
-            "The mail viewer is not served under this host name.",
-        )
-        .into_response();
-    }
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static(OUR_POLICY));
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
-        (HeaderName::from_static("x-robots-tag"), "noindex"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    response
-}
-
-/// A literal address, `localhost`, or the name that people reach us by. A browser always
-/// says which it has asked for; a program that says nothing is not a lured browser.
-fn own_host(request: &Request, public: &Url) -> bool {
-    let named = request
-        .headers()
-        .get(header::HOST)
-        .map(|value| value.to_str().unwrap_or("?"));
-    let Some(authority) = named.or(request.uri().authority().map(http::uri::Authority::as_str))
-    else {
-        return true;
-    };
-    let Ok(asked) = Url::parse(&format!("http://{authority}/")) else {
-        return false;
-    };
-    match asked.host() {
-        Some(Host::Domain(name)) => {
-            name == "localhost" || name.ends_with(".localhost") || public.host_str() == Some(name)
-        }
-        Some(Host::Ipv4(ip)) => {
-            IpAddr::V4(ip).is_loopback() || public.host() == Some(Host::Ipv4(ip))
-        }
-        Some(Host::Ipv6(ip)) => {
-            IpAddr::V6(ip).is_loopback() || public.host() == Some(Host::Ipv6(ip))
-        }
-        None => false,
-    }
-}
-
-/// A query string, or a problem that says what is wrong with it.
-struct Read<T>(T);
-
-impl<S: Send + Sync, T: serde::de::DeserializeOwned + Send> FromRequestParts<S> for Read<T> {
-    type Rejection = Error;
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let Query(value) = Query::from_request_parts(parts, state)
-            .await
-            .map_err(|error| Error::Unreadable {
-                status: StatusCode::BAD_REQUEST,
-                code: "invalid_query",
-                detail: error.body_text(),
-            })?;
-        Ok(Self(value))
-    }
-}
-
-/// A mail's id; what is no id names no mail.
-struct Id(MailId);
-
-impl<S: Send + Sync> FromRequestParts<S> for Id {
-    type Rejection = Error;
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let Path(id) = Path::from_request_parts(parts, state)
-            .await
-            .map_err(|_| Error::NotFound("mail"))?;
-        Ok(Self(id))
     }
 }
 
@@ -369,33 +280,4 @@ fn searching(to: &str, before: Option<MailId>) -> String {
         query.append_pair("before", &before.to_string());
     }
     query.finish()
-}
-
-fn moment(at: OffsetDateTime) -> Result<Moment> {
-    let short =
-        format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]");
-    Ok(Moment {
-        exact: at.format(&Rfc3339).map_err(anyhow::Error::new)?,
-        short: at.format(short).map_err(anyhow::Error::new)?,
-    })
-}
-
-#[expect(
-    clippy::expect_used,
-    reason = "sources that are part of the program; every test parses them"
-)]
-fn pages() -> Environment<'static> {
-    let mut pages = Environment::new();
-    pages.set_auto_escape_callback(|_| AutoEscape::Html);
-    pages.set_undefined_behavior(UndefinedBehavior::Strict);
-    for (name, source) in [
-        ("base", include_str!("viewer/base.html")),
-        ("list", include_str!("viewer/list.html")),
-        ("message", include_str!("viewer/message.html")),
-    ] {
-        pages
-            .add_template(name, source)
-            .expect("the viewer's pages parse");
-    }
-    pages
 }

@@ -1,0 +1,172 @@
+//! Registering, proving an address, minding one's profile.
+
+use crate::{
+    Identity,
+    model::{
+        Account, AccountRegistered, Email, EmailVerified, NewAccount, ProfileChange,
+        RegistrationRepeated,
+    },
+    secrets::{self, Token},
+    store,
+};
+use kernel::{
+    Error, Principal, Result,
+    client::ClientAddr,
+    id::UserId,
+    limits::Quota,
+    mail::{Mail, Template},
+};
+use serde_json::json;
+use std::time::Duration;
+
+const VERIFY: &str = "verify_email";
+/// How long a verification link works.
+const VERIFY_LIFE: time::Duration = time::Duration::days(3);
+
+/// What a verification link stands for.
+#[derive(Debug, Clone)]
+pub struct PendingEmail {
+    /// The address that is about to be proved.
+    pub email: String,
+    /// Whose it is.
+    pub name: String,
+}
+
+impl Identity {
+    /// Registers an account with its profile. Answers the same, and as slowly, when the
+    /// address has one: its owner hears of it by mail instead.
+    pub async fn register(&self, new: NewAccount, from: ClientAddr) -> Result<()> {
+        let inner = &self.0;
+        let quota = Quota { burst: 20, every: Duration::from_secs(60) };
+        inner.limits.take(&format!("register:{}", from.network()), quota).await?;
+        let hash = inner.hasher.hash(new.password.expose()).await?;
+        let now = inner.clock.now();
+        let mut tx = inner.db.begin().await?;
+        match store::accounts::insert(&mut tx, &new.email, &new.name, now, false).await? {
+            Some(user) => {
+                store::accounts::set_password(&mut tx, user, &hash, now).await?;
+                store::accounts::grant(&mut tx, user, "member", None).await?;
+                inner.events.append(&mut tx, Some(user), &AccountRegistered { user }).await?;
+            }
+            None => {
+                if let Some(user) = store::accounts::by_email(&mut tx, &new.email).await? {
+                    inner.events.append(&mut tx, None, &RegistrationRepeated { user }).await?;
+                }
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes the welcome mail with its verification link: a job.
+    pub(crate) async fn send_welcome(&self, user: UserId, cause: &str) -> Result<()> {
+        let inner = &self.0;
+        let now = inner.clock.now();
+        let mut tx = inner.db.begin().await?;
+        let Some(account) = store::accounts::get(&mut tx, user).await? else { return Ok(()) };
+        if account.email_verified_at.is_some() {
+            return Ok(());
+        }
+        let token = Token::new()?;
+        let mail = Mail {
+            cause: cause.to_owned(),
+            to: Email::parse(&account.email)?.address,
+            template: Template::WelcomeVerify,
+            vars: json!({ "name": account.name, "link": self.link("/verify", &token.text) }),
+        };
+        if let Some(mail) = inner.mailer.enqueue(&mut tx, &mail).await? {
+            store::tokens::revoke(&mut tx, VERIFY, Some(user), now).await?;
+            store::tokens::insert(&mut tx, &token.hash, VERIFY, Some(user), now + VERIFY_LIFE)
+                .await?;
+            kernel::jobs::enqueue(&mut tx, kernel::mail::SendMail { mail }).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Tells the owner of an address that somebody tried to register with it: a job.
+    pub(crate) async fn send_already_registered(&self, user: UserId, cause: &str) -> Result<()> {
+        let inner = &self.0;
+        let mut tx = inner.db.begin().await?;
+        let Some(account) = store::accounts::get(&mut tx, user).await? else { return Ok(()) };
+        // Somebody who lost the first mail gets the link again rather than a puzzle.
+        if account.email_verified_at.is_none() {
+            drop(tx);
+            return self.send_welcome(user, cause).await;
+        }
+        let mut sign_in = inner.public_url.clone();
+        sign_in.set_path("/sign-in");
+        let mail = Mail {
+            cause: cause.to_owned(),
+            to: Email::parse(&account.email)?.address,
+            template: Template::AlreadyRegistered,
+            vars: json!({ "name": account.name, "link": sign_in.as_str() }),
+        };
+        if let Some(mail) = inner.mailer.enqueue(&mut tx, &mail).await? {
+            kernel::jobs::enqueue(&mut tx, kernel::mail::SendMail { mail }).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// What a verification link stands for; using it up is another verb, because mail
+    /// scanners open links.
+    pub async fn pending_email(&self, token: &str) -> Result<PendingEmail> {
+        let mut db = self.0.db.acquire().await?;
+        let hash = secrets::hash(token);
+        let pending = store::tokens::peek(&mut db, &hash, VERIFY, self.0.clock.now()).await?;
+        let pending = pending.ok_or_else(stale_link)?;
+        match (pending.email, pending.name) {
+            (Some(email), Some(name)) => Ok(PendingEmail { email, name }),
+            _ => Err(stale_link()),
+        }
+    }
+
+    /// Proves the address and finishes the profile, both or neither.
+    pub async fn verify_email(&self, token: &str, profile: &ProfileChange) -> Result<String> {
+        let inner = &self.0;
+        let (hash, now) = (secrets::hash(token), inner.clock.now());
+        let mut tx = inner.db.begin().await?;
+        let pending =
+            store::tokens::peek(&mut tx, &hash, VERIFY, now).await?.ok_or_else(stale_link)?;
+        let (Some(user), Some(email)) = (pending.user, pending.email) else {
+            return Err(stale_link());
+        };
+        if !store::tokens::consume(&mut tx, &hash, VERIFY, now).await? {
+            return Err(stale_link());
+        }
+        if store::accounts::verify_email(&mut tx, user, now).await? {
+            inner.events.append(&mut tx, Some(user), &EmailVerified { user }).await?;
+        }
+        store::accounts::update_profile(&mut tx, user, profile, now).await?;
+        tx.commit().await?;
+        Ok(email)
+    }
+
+    /// The caller's own account.
+    pub async fn me(&self, caller: &Principal) -> Result<Account> {
+        let mut db = self.0.db.acquire().await?;
+        store::accounts::get(&mut db, caller.user).await?.ok_or(Error::Unauthenticated)
+    }
+
+    /// Changes the caller's own profile.
+    pub async fn change_profile(
+        &self,
+        caller: &Principal,
+        change: &ProfileChange,
+    ) -> Result<Account> {
+        let mut tx = self.0.db.begin().await?;
+        store::accounts::update_profile(&mut tx, caller.user, change, self.0.clock.now()).await?;
+        let account =
+            store::accounts::get(&mut tx, caller.user).await?.ok_or(Error::Unauthenticated)?;
+        tx.commit().await?;
+        Ok(account)
+    }
+}
+
+fn stale_link() -> Error {
+    Error::conflict(
+        "link_stale",
+        "This link was used already or is too old. Sign in, or register again to get a new one.",
+    )
+}

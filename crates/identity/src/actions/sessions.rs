@@ -1,0 +1,244 @@
+//! Signing in and out, and the refresh tokens in between.
+
+use crate::{
+    Identity, STANDING,
+    model::{Account, Email, Session, SignedIn, SignedOut, Status, TokenReused, permission_set},
+    secrets::{self, Token},
+    store::{self, sessions::NewSession},
+};
+use kernel::{
+    Error, Principal, Result,
+    audit::Act,
+    cache,
+    client::ClientAddr,
+    id::{SessionId, UserId},
+    limits::Quota,
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
+use sqlx::PgConnection;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Two tabs that renew at the same moment both hold the old token: within this time the
+/// second is not a thief.
+const PARALLEL: time::Duration = time::Duration::seconds(30);
+
+/// From where a session is used.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The client's address.
+    pub address: String,
+    /// What the device is, if it said.
+    pub device: Option<String>,
+}
+
+/// The tokens of a session, to be handed to its device.
+#[derive(Debug)]
+pub struct Issued {
+    /// Whose it is.
+    pub user: UserId,
+    /// Which it is.
+    pub session: SessionId,
+    /// A short-lived JWT.
+    pub access: String,
+    /// Used once, for the next pair.
+    pub refresh: Zeroizing<String>,
+}
+
+impl Identity {
+    /// Signs in with a password.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &SecretString,
+        from: ClientAddr,
+        device: &str,
+    ) -> Result<(Account, Issued)> {
+        let inner = &self.0;
+        let every = Duration::from_secs(30);
+        // An address that is none has no account: the answer is the same.
+        let key = Email::parse(email).map_or_else(|_| String::new(), |email| email.key);
+        let network = from.network();
+        let one = Quota { burst: inner.config.sign_in_burst, every };
+        let all = Quota { burst: inner.config.address_burst, every: every / 10 };
+        inner.limits.take(&format!("sign-in:{network}"), all).await?;
+        // For one account from one network: nobody can lock its owner out elsewhere.
+        let guesses = format!("sign-in:{network}:{}", hex::encode(secrets::hash(&key)));
+        inner.limits.take(&guesses, one).await?;
+
+        let found = {
+            let mut db = inner.db.acquire().await?;
+            store::accounts::credentials(&mut db, &key).await?
+        };
+        let hash = found.as_ref().and_then(|found| found.hash.clone());
+        let right = inner.hasher.verify(password.expose_secret(), hash).await?;
+        let Some(found) = found.filter(|_| right) else {
+            return Err(Error::forbidden(
+                "credentials_wrong",
+                "The address or the password is not right.",
+            ));
+        };
+        // Only somebody who knows the password learns how the account stands.
+        if found.status != Status::Active {
+            return Err(Error::forbidden(
+                "account_suspended",
+                "This account is suspended. Ask the people who run this place.",
+            ));
+        }
+        if !found.verified {
+            return Err(Error::forbidden(
+                "email_unverified",
+                "Confirm your e-mail first: open the link in the mail that we sent you.",
+            ));
+        }
+        inner.limits.reset(&guesses).await?;
+        let mut tx = inner.db.begin().await?;
+        let issued = self.open_session(&mut tx, found.id, from, device).await?;
+        let account = store::accounts::get(&mut tx, found.id).await?.ok_or(Error::Unauthenticated)?;
+        tx.commit().await?;
+        Ok((account, issued))
+    }
+
+    /// Opens a session, in the caller's transaction.
+    pub(crate) async fn open_session(
+        &self,
+        tx: &mut PgConnection,
+        user: UserId,
+        from: ClientAddr,
+        device: &str,
+    ) -> Result<Issued> {
+        let inner = &self.0;
+        let (now, session) = (inner.clock.now(), SessionId::new());
+        let new = NewSession {
+            id: session,
+            user,
+            device,
+            address: &from.to_string(),
+            now,
+            expires_at: now + inner.config.absolute(),
+        };
+        store::sessions::insert(tx, &new).await?;
+        let refresh = Token::new()?;
+        store::sessions::insert_refresh(tx, &refresh.hash, session, None, now).await?;
+        inner.events.append(tx, Some(user), &SignedIn { user }).await?;
+        let access = inner.keys.sign(user, session, inner.config.access())?;
+        Ok(Issued { user, session, access, refresh: refresh.text })
+    }
+
+    /// Trades a refresh token for a new pair; nothing if it is worth nothing.
+    ///
+    /// A token is used once. If it comes again after its successor was used, somebody
+    /// has a copy: the session ends. If no successor was ever used, the answer was lost
+    /// on the way, and the owner simply gets another.
+    pub async fn refresh(&self, token: &str, origin: &Origin) -> Result<Option<Issued>> {
+        let inner = &self.0;
+        let (hash, now) = (secrets::hash(token), inner.clock.now());
+        let mut tx = inner.db.begin().await?;
+        let Some(held) = store::sessions::lock_refresh(&mut tx, &hash).await? else {
+            return Ok(None);
+        };
+        let (user, session) = (held.user, held.session);
+        if held.status != Status::Active
+            || held.expires_at <= now
+            || held.last_seen_at + inner.config.idle() <= now
+        {
+            return Ok(None);
+        }
+        if let Some(used_at) = held.used_at
+            && held.child_used
+            && used_at + PARALLEL < now
+        {
+            store::sessions::end(&mut tx, session, user, "token_reused", now).await?;
+            inner.events.append(&mut tx, None, &TokenReused { user }).await?;
+            cache::invalidate(&mut tx, STANDING, session).await?;
+            let act = Act {
+                actor: None,
+                action: "session.token_reused",
+                subject: &user.to_string(),
+                data: json!({ "session": session, "address": origin.address }),
+            };
+            inner.audit.append(&mut tx, act).await?;
+            tx.commit().await?;
+            self.session_over(session).await;
+            return Ok(None);
+        }
+        let refresh = Token::new()?;
+        store::sessions::use_refresh(&mut tx, &hash, now).await?;
+        store::sessions::insert_refresh(&mut tx, &refresh.hash, session, Some(&hash), now).await?;
+        store::sessions::seen(&mut tx, session, &origin.address, now).await?;
+        tx.commit().await?;
+        inner.standing.forget(&session).await;
+        let access = inner.keys.sign(user, session, inner.config.access())?;
+        Ok(Some(Issued { user, session, access, refresh: refresh.text }))
+    }
+
+    /// The caller's signed-in devices, the latest used first.
+    pub async fn sessions(&self, caller: &Principal) -> Result<Vec<Session>> {
+        let mut db = self.0.db.acquire().await?;
+        Ok(store::sessions::list(&mut db, caller.user).await?)
+    }
+
+    /// Signs one of the caller's devices out, at once and on the server.
+    pub async fn sign_out(&self, caller: &Principal, session: SessionId) -> Result<()> {
+        let inner = &self.0;
+        let user = caller.user;
+        let mut tx = inner.db.begin().await?;
+        if !store::sessions::end(&mut tx, session, user, "signed_out", inner.clock.now()).await? {
+            return Err(Error::NotFound("session"));
+        }
+        inner.events.append(&mut tx, Some(user), &SignedOut { user }).await?;
+        cache::invalidate(&mut tx, STANDING, session).await?;
+        tx.commit().await?;
+        self.session_over(session).await;
+        Ok(())
+    }
+
+    /// Signs all of the caller's other devices out; how many.
+    pub async fn sign_out_others(&self, caller: &Principal) -> Result<usize> {
+        let inner = &self.0;
+        let (user, now) = (caller.user, inner.clock.now());
+        let mut tx = inner.db.begin().await?;
+        let ended =
+            store::sessions::end_others(&mut tx, user, caller.session, "signed_out", now).await?;
+        if !ended.is_empty() {
+            inner.events.append(&mut tx, Some(user), &SignedOut { user }).await?;
+        }
+        for session in &ended {
+            cache::invalidate(&mut tx, STANDING, session).await?;
+        }
+        tx.commit().await?;
+        for session in &ended {
+            self.session_over(*session).await;
+        }
+        Ok(ended.len())
+    }
+
+    /// After the commit: requests and sockets of this node hear of it now.
+    async fn session_over(&self, session: SessionId) {
+        self.0.standing.forget(&session).await;
+        self.0.signals.session_ended(session);
+    }
+
+    /// Ends what idled too long: a job.
+    pub(crate) async fn sweep_sessions(&self) -> Result<()> {
+        let inner = &self.0;
+        let now = inner.clock.now();
+        let mut tx = inner.db.begin().await?;
+        store::sessions::sweep(&mut tx, now, now - inner.config.idle()).await?;
+        store::tokens::sweep(&mut tx, now - time::Duration::days(30)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Where somebody lands after signing in.
+pub(crate) fn landing(account: &Account) -> &'static str {
+    if account.staff { "/admin" } else { "/home" }
+}
+
+/// What an account may do, in words.
+pub(crate) fn permissions(account: &Account) -> Vec<&'static str> {
+    permission_set(&account.permissions).iter().map(kernel::Permission::as_str).collect()
+}
+

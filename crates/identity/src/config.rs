@@ -1,0 +1,56 @@
+//! The section `[identity]` of the configuration.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How long things last and what a password hash costs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdentityConfig {
+    /// Minutes that an access token is good for. A sign-out binds at once all the same.
+    pub access_minutes: u32,
+    /// Days after which a session ends if it was not used.
+    pub idle_days: u32,
+    /// Days after which a session ends in any case.
+    pub absolute_days: u32,
+    /// Argon2id memory in KiB (OWASP: 19456 with two passes).
+    pub argon2_memory_kib: u32,
+    /// Argon2id passes.
+    pub argon2_passes: u32,
+    /// Password hashes computed at once: each takes `argon2_memory_kib`.
+    pub argon2_parallel: usize,
+    /// Sign-in attempts allowed in a burst for one account from one address; one more
+    /// comes back every 30 seconds.
+    pub sign_in_burst: u32,
+    /// The same for one address, whatever the account.
+    pub address_burst: u32,
+}
+
+impl Default for IdentityConfig {
+    fn default() -> Self {
+        Self {
+            access_minutes: 10,
+            idle_days: 14,
+            absolute_days: 90,
+            argon2_memory_kib: 19_456,
+            argon2_passes: 2,
+            argon2_parallel: 2,
+            sign_in_burst: 10,
+            address_burst: 100,
+        }
+    }
+}
+
+impl IdentityConfig {
+    pub(crate) fn access(&self) -> Duration {
+        Duration::from_secs(u64::from(self.access_minutes) * 60)
+    }
+
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_secs(u64::from(self.idle_days) * 86_400)
+    }
+
+    pub(crate) fn absolute(&self) -> Duration {
+        Duration::from_secs(u64::from(self.absolute_days) * 86_400)
+    }
+}

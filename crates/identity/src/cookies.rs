@@ -1,0 +1,61 @@
+//! The two cookies of a signed-in browser: `HttpOnly`, same-site, and on https with the
+//! `__Host-` prefix, which no subdomain can plant (RFC 6265bis §4.1.3).
+
+use crate::{Identity, actions::sessions::Issued};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum_extra::extract::cookie::{Cookie, SameSite};
+use std::time::Duration;
+
+impl Identity {
+    fn secure(&self) -> bool {
+        self.0.public_url.scheme() == "https"
+    }
+
+    pub(crate) fn access_cookie(&self) -> &'static str {
+        if self.secure() { "__Host-portico_access" } else { "portico_access" }
+    }
+
+    pub(crate) fn refresh_cookie(&self) -> &'static str {
+        if self.secure() { "__Host-portico_refresh" } else { "portico_refresh" }
+    }
+
+    fn cookie(&self, name: &'static str, value: String, life: Duration) -> HeaderValue {
+        let cookie = Cookie::build((name, value))
+            .path("/")
+            .http_only(true)
+            .secure(self.secure())
+            .same_site(SameSite::Lax)
+            .max_age(time::Duration::try_from(life).unwrap_or(time::Duration::ZERO))
+            .build();
+        // Names and values are ours: ASCII without separators.
+        HeaderValue::from_str(&cookie.to_string()).unwrap_or(HeaderValue::from_static(""))
+    }
+
+    /// Hands the tokens of a session to the browser.
+    pub(crate) fn set_cookies(&self, headers: &mut HeaderMap, issued: &Issued) {
+        let config = &self.0.config;
+        let access = self.cookie(self.access_cookie(), issued.access.clone(), config.access());
+        headers.append(header::SET_COOKIE, access);
+        let refresh =
+            self.cookie(self.refresh_cookie(), issued.refresh.to_string(), config.absolute());
+        headers.append(header::SET_COOKIE, refresh);
+    }
+
+    /// Takes them back.
+    pub(crate) fn clear_cookies(&self, headers: &mut HeaderMap) {
+        for name in [self.access_cookie(), self.refresh_cookie()] {
+            headers.append(header::SET_COOKIE, self.cookie(name, String::new(), Duration::ZERO));
+        }
+    }
+}
+
+/// The value of a cookie that the browser sent.
+pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}

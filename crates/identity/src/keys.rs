@@ -1,0 +1,187 @@
+//! Access tokens: ES256 JWTs (RFC 7519, RFC 9068) and the keys that sign them.
+//!
+//! The newest key signs; a retired one still verifies until its tokens are over, so a
+//! rotation signs nobody out. Algorithm, issuer, audience and type are pinned: what the
+//! token says of itself is never believed.
+
+use crate::store::keys as store;
+use anyhow::Context;
+use aws_lc_rs::{
+
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use kernel::{
+    Clock, Result,
+    database::Database,
+    id::{SessionId, UserId},
+    vault::{self, Vault},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::{collections::HashMap, fmt, sync::{Arc, PoisonError, RwLock}, time::Duration};
+use uuid::Uuid;
+
+/// The audience of our own API.
+const AUDIENCE: &str = "portico";
+/// The type of an access token (RFC 9068 §2.1).
+const TYPE: &str = "at+jwt";
+
+/// What an access token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Claims {
+    pub(crate) user: UserId,
+    pub(crate) session: SessionId,
+    /// Seconds since 1970.
+    pub(crate) expires_at: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    iss: String,
+    aud: String,
+    sub: Uuid,
+    sid: Uuid,
+    iat: i64,
+    exp: i64,
+    jti: Uuid,
+}
+
+/// The signing keys of one server.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    issuer: Arc<str>,
+    clock: Clock,
+    ring: Arc<RwLock<Ring>>,
+}
+
+struct Ring {
+    signing: (String, EncodingKey),
+    verifying: HashMap<String, DecodingKey>,
+    jwks: Value,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// Loads the keys; makes the first one.
+    pub(crate) async fn load(
+        db: &Database,
+        vault: &Vault,
+        clock: &Clock,
+        issuer: &str,
+    ) -> anyhow::Result<Self> {
+        let mut tx = db.begin().await?;
+        store::lock(&mut tx).await?;
+        let mut rows = store::current(&mut tx).await?;
+        if rows.is_empty() {
+            let fresh = generate(vault)?;
+            store::insert(&mut tx, &fresh).await?;
+            rows.push(fresh);
+        }
+        tx.commit().await?;
+        let ring = Ring::open(&rows, vault)?;
+        Ok(Self {
+            issuer: issuer.into(),
+            clock: clock.clone(),
+            ring: Arc::new(RwLock::new(ring)),
+        })
+    }
+
+    /// Signs a token for a session.
+    pub(crate) fn sign(&self, user: UserId, session: SessionId, life: Duration) -> Result<String> {
+        let now = self.clock.now().unix_timestamp();
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let header = Header {
+            typ: Some(TYPE.to_owned()),
+            kid: Some(ring.signing.0.clone()),
+            ..Header::new(Algorithm::ES256)
+        };
+        let wire = Wire {
+            iss: self.issuer.to_string(),
+            aud: AUDIENCE.to_owned(),
+            sub: user.0,
+            sid: session.0,
+            iat: now,
+            exp: now + i64::try_from(life.as_secs()).unwrap_or(i64::MAX / 2),
+            jti: Uuid::now_v7(),
+        };
+        Ok(encode(&header, &wire, &ring.signing.1).context("sign an access token")?)
+    }
+
+    /// Reads a token; nothing if it is not one of ours or is over.
+    pub(crate) fn verify(&self, token: &str) -> Option<Claims> {
+        let header = decode_header(token).ok()?;
+        if header.alg != Algorithm::ES256 || header.typ.as_deref() != Some(TYPE) {
+            return None;
+        }
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_issuer(&[&*self.issuer]);
+        validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
+        // The end is compared below, with our clock rather than the library's.
+        validation.validate_exp = false;
+        let wire = {
+            let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+            let key = ring.verifying.get(header.kid.as_deref()?)?;
+            decode::<Wire>(token, key, &validation).ok()?.claims
+        };
+        (wire.exp > self.clock.now().unix_timestamp()).then_some(Claims {
+            user: UserId(wire.sub),
+            session: SessionId(wire.sid),
+            expires_at: wire.exp,
+        })
+    }
+
+    /// The public halves, as a JWK Set (RFC 7517 §5).
+    pub(crate) fn jwks(&self) -> Value {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).jwks.clone()
+    }
+}
+
+impl Ring {
+    /// `rows` come newest first.
+    fn open(rows: &[store::Key], vault: &Vault) -> anyhow::Result<Self> {
+        let newest = rows.first().context("no signing key")?;
+        let private = vault
+            .open(context(&newest.kid), &newest.private_sealed)
+            .context("a signing key cannot be unsealed: is vault.keys the file of this database?")?;
+        let mut verifying = HashMap::new();
+        for row in rows {
+            let part = |name: &str| row.public_jwk[name].as_str().context("a signing key is broken");
+            verifying
+                .insert(row.kid.clone(), DecodingKey::from_ec_components(part("x")?, part("y")?)?);
+        }
+        Ok(Self {
+            signing: (newest.kid.clone(), EncodingKey::from_ec_der(&private)),
+            verifying,
+            jwks: json!({ "keys": rows.iter().map(|row| &row.public_jwk).collect::<Vec<_>>() }),
+        })
+    }
+}
+
+fn generate(vault: &Vault) -> anyhow::Result<store::Key> {
+    let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+        .ok()
+        .context("no randomness for a signing key")?;
+    let private = pair.to_pkcs8v1().ok().context("encode a signing key")?;
+    // An uncompressed point: 0x04, then x and y of 32 bytes each (SEC 1 §2.3.3).
+    let point = pair.public_key().as_ref();
+    let (x, y) = point.get(1..65).context("an odd public key")?.split_at(32);
+    let kid = Uuid::now_v7().simple().to_string();
+    let public_jwk = json!({
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid,
+        "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
+    });
+    let private_sealed = vault.seal(context(&kid), private.as_ref())?;
+    Ok(store::Key { kid, private_sealed, public_jwk })
+}
+
+fn context(kid: &str) -> vault::Context<'_> {
+    vault::Context { table: "identity.signing_keys", column: "private_sealed", row: kid.as_bytes() }
+}

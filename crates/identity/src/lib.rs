@@ -1,0 +1,145 @@
+//! Accounts, credentials, sessions, devices and roles.
+//!
+//! Owns the schema `identity` and the views `published.people` and
+//! `published.people_roles`. Sends the events of [`model`]. One set of verbs; the
+//! first-party API with `HttpOnly` cookies is one face of it, other wire protocols are
+//! others. Refuses to say whether an address has an account, to keep any token in a
+//! form that could be used, and to let a role grant more than it names.
+
+#![expect(
+    deprecated,
+    reason = "sqlx 0.9.0 warns at each date that chrono is in the tree too, even when told to prefer `time`"
+)]
+
+mod actions;
+pub mod authenticate;
+mod config;
+mod cookies;
+pub mod jobs;
+mod keys;
+pub mod live;
+pub mod model;
+mod passwords;
+pub mod routes;
+mod secrets;
+mod store;
+
+pub use actions::{demo::DemoPerson, sessions::Issued};
+pub use config::IdentityConfig;
+
+use kernel::{
+    Clock,
+    audit::Audit,
+    cache::{Cache, Invalidations},
+    database::Database,
+    events::EventLog,
+    id::SessionId,
+    limits::Limits,
+    live::Signals,
+    mail::Mailer,
+    vault::Vault,
+};
+use secrecy::SecretString;
+use std::{sync::Arc, time::Duration};
+use url::Url;
+
+/// Everything that the domain needs from outside.
+#[derive(Debug)]
+pub struct Needs {
+    /// The database.
+    pub db: Database,
+    /// The event log.
+    pub events: EventLog,
+    /// The audit chain.
+    pub audit: Audit,
+    /// The clock.
+    pub clock: Clock,
+    /// Rate limits.
+    pub limits: Limits,
+    /// Seals the signing keys.
+    pub vault: Vault,
+    /// Mail.
+    pub mailer: Mailer,
+    /// Tells open sockets what binds at once.
+    pub signals: Signals,
+    /// Tells caches what is stale.
+    pub invalidations: Invalidations,
+    /// Under which address people reach this server; links and tokens name it.
+    pub public_url: Url,
+    /// The section `[identity]`.
+    pub config: IdentityConfig,
+}
+
+/// The domain.
+#[derive(Debug, Clone)]
+pub struct Identity(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    db: Database,
+    events: EventLog,
+    audit: Audit,
+    clock: Clock,
+    limits: Limits,
+    mailer: Mailer,
+    signals: Signals,
+    public_url: Url,
+    config: IdentityConfig,
+    hasher: passwords::Hasher,
+    keys: keys::Keys,
+    /// What each session may do now: asked at every request.
+    standing: Cache<SessionId, Option<Arc<authenticate::Standing>>>,
+    /// Tokens whose signature was checked, by hash.
+    verified: moka::sync::Cache<[u8; 32], keys::Claims>,
+}
+
+/// The name of the cache of sessions, for [`kernel::cache::invalidate`].
+const STANDING: &str = "identity.standing";
+
+impl Identity {
+    /// Builds the domain; makes the first signing key.
+    pub async fn new(needs: Needs) -> anyhow::Result<Self> {
+        let issuer = needs.public_url.as_str().trim_end_matches('/');
+        let keys = keys::Keys::load(&needs.db, &needs.vault, &needs.clock, issuer).await?;
+        Ok(Self(Arc::new(Inner {
+            hasher: passwords::Hasher::new(&needs.config)?,
+            keys,
+            standing: Cache::new(
+                STANDING,
+                100_000,
+                Duration::from_secs(60),
+                &needs.invalidations,
+            ),
+            verified: moka::sync::Cache::builder()
+                .max_capacity(100_000)
+                .time_to_live(needs.config.access())
+                .build(),
+            db: needs.db,
+            events: needs.events,
+            audit: needs.audit,
+            clock: needs.clock,
+            limits: needs.limits,
+            mailer: needs.mailer,
+            signals: needs.signals,
+            public_url: needs.public_url,
+            config: needs.config,
+        })))
+    }
+
+    /// The public halves of the signing keys, as a JWK Set.
+    pub fn jwks(&self) -> serde_json::Value {
+        self.0.keys.jwks()
+    }
+
+    /// A link into the front end whose token stays in the fragment: a browser sends no
+    /// fragment, so the token is in no log and no referrer.
+    fn link(&self, page: &str, token: &str) -> String {
+        let mut url = self.0.public_url.clone();
+        url.set_path(page);
+        url.set_fragment(Some(token));
+        url.to_string()
+    }
+}
+
+/// A password on its way in: never logged, wiped after use.
+pub type Secret = SecretString;

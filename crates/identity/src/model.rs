@@ -1,0 +1,324 @@
+//! What accounts, passwords and sessions are. Pure: parses, decides, touches nothing.
+
+use kernel::{
+    Error, Permission, Result,
+    error::Faults,
+    events::Event,
+    id::{SessionId, UserId},
+    mail::Address,
+    principal::PermissionSet,
+};
+use serde::{Deserialize, Serialize};
+use secrecy::{ExposeSecret, SecretString};
+use time::OffsetDateTime;
+use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
+
+/// Shorter passwords are refused (ASVS 5.0, 6.2.1 asks for at least 8, recommends 15).
+pub const PASSWORD_SHORTEST: usize = 10;
+/// Longer ones too, said out loud rather than cut.
+pub const PASSWORD_LONGEST: usize = 200;
+
+/// An address, and the form under which two spellings of it are one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email {
+    /// As its owner writes it.
+    pub address: Address,
+    /// NFKC, lower case: what is unique.
+    pub key: String,
+}
+
+impl Email {
+    /// Reads an address.
+    pub fn parse(text: &str) -> Result<Self> {
+        let address = Address::parse(text)?;
+        let key = address.as_str().nfkc().flat_map(char::to_lowercase).collect();
+        Ok(Self { address, key })
+    }
+}
+
+/// A person's name: one line, 1 to 100 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// Reads a name from the field of that name.
+    pub fn parse(field: &'static str, text: &str) -> Result<Self> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(Error::field(field, "required", "Please say a name."));
+        }
+        if text.chars().count() > 100 {
+            return Err(Error::field(field, "too_long", "A name has at most 100 characters."));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(Error::field(field, "invalid", "A name is one line of text."));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A password that meets the policy.
+#[derive(Debug, Clone)]
+pub struct NewPassword(SecretString);
+
+impl NewPassword {
+    /// Checks length and strength; `inputs` are words a guesser would try first.
+    pub fn parse(text: &SecretString, inputs: &[&str]) -> Result<Self> {
+        let password = text.expose_secret();
+        let length = password.chars().count();
+        if length < PASSWORD_SHORTEST {
+            return Err(Error::field(
+                "password",
+                "too_short",
+                format!("Use at least {PASSWORD_SHORTEST} characters; a few words make a good one."),
+            ));
+        }
+        if length > PASSWORD_LONGEST {
+            return Err(Error::field(
+                "password",
+                "too_long",
+                format!("Use at most {PASSWORD_LONGEST} characters."),
+            ));
+        }
+        // The estimator's cost grows with length, and what is long is not weak.
+        let head: String = password.chars().take(72).collect();
+        let estimate = zxcvbn::zxcvbn(&head, inputs);
+        if estimate.score() < zxcvbn::Score::Three {
+            let hint = estimate
+                .feedback()
+                .and_then(|feedback| feedback.warning())
+                .map_or_else(String::new, |warning| format!(" {warning}"));
+            return Err(Error::field(
+                "password",
+                "too_weak",
+                format!("This password is easy to guess.{hint} Add a word or two."),
+            ));
+        }
+        Ok(Self(text.clone()))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// Who wants to register.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// Their address.
+    pub email: Email,
+    /// Their name.
+    pub name: Name,
+    /// Their password.
+    pub password: NewPassword,
+}
+
+impl NewAccount {
+    /// Reads a registration; all faults at once.
+    pub fn parse(email: &str, name: &str, password: &SecretString) -> Result<Self> {
+        let mut faults = Faults::default();
+        let email_parsed = faults.take(Email::parse(email));
+        let name_parsed = faults.take(Name::parse("name", name));
+        let password = faults.take(NewPassword::parse(password, &[email, name, "portico"]));
+        match (email_parsed, name_parsed, password) {
+            (Some(email), Some(name), Some(password)) => Ok(Self { email, name, password }),
+            _ => Err(faults.check().err().unwrap_or(Error::Unauthenticated)),
+        }
+    }
+}
+
+/// What a person says of themselves.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChange {
+    /// How others see them.
+    pub display_name: Option<Name>,
+    /// An IANA time zone.
+    pub time_zone: Option<String>,
+    /// A BCP 47 language tag.
+    pub locale: Option<String>,
+}
+
+impl ProfileChange {
+    /// Reads a change; what is absent stays.
+    pub fn parse(
+        display_name: Option<&str>,
+        time_zone: Option<&str>,
+        locale: Option<&str>,
+    ) -> Result<Self> {
+        let mut faults = Faults::default();
+        let display_name =
+            display_name.and_then(|text| faults.take(Name::parse("display_name", text)));
+        let plain = |text: &str, extra: &[char], most: usize| {
+            !text.is_empty()
+                && text.len() <= most
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(&c))
+        };
+        if time_zone.is_some_and(|zone| !plain(zone, &['/', '_', '-', '+'], 64)) {
+            faults.add("time_zone", "invalid", "This is not the name of a time zone.");
+        }
+        if locale.is_some_and(|locale| !plain(locale, &['-'], 35)) {
+            faults.add("locale", "invalid", "This is not a language tag, as in en or de-AT.");
+        }
+        faults.check()?;
+        Ok(Self {
+            display_name,
+            time_zone: time_zone.map(str::to_owned),
+            locale: locale.map(str::to_owned),
+        })
+    }
+}
+
+/// Whether an account may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Status {
+    /// Asked to join, has not answered.
+    Invited,
+    /// May sign in.
+    Active,
+    /// May not, until restored.
+    Suspended,
+}
+
+/// A person, as they see themselves.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// Their id.
+    pub id: UserId,
+    /// Their address.
+    pub email: String,
+    /// When they proved that it is theirs.
+    pub email_verified_at: Option<OffsetDateTime>,
+    /// Their name.
+    pub name: String,
+    /// How others see them.
+    pub display_name: Option<String>,
+    /// Their time zone.
+    pub time_zone: String,
+    /// Their language.
+    pub locale: String,
+    /// Their roles, by name.
+    pub roles: Vec<String>,
+    /// What the roles allow, as stored.
+    pub permissions: Vec<String>,
+    /// Whether any of the roles is staff.
+    pub staff: bool,
+}
+
+/// Reads stored permissions: `*` is all of them, an unknown name none.
+pub fn permission_set(names: &[String]) -> PermissionSet {
+    if names.iter().any(|name| name == "*") {
+        return PermissionSet::all();
+    }
+    names.iter().filter_map(|name| Permission::parse(name)).collect()
+}
+
+/// A person, as staff see them in a list.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// Their id.
+    pub id: UserId,
+    /// Their address.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// Whether the account may be used.
+    pub status: Status,
+    /// Their roles.
+    pub roles: Vec<String>,
+    /// Whether a socket of theirs is open.
+    pub online: bool,
+    /// When one last was.
+    pub last_seen_at: Option<OffsetDateTime>,
+    /// When they joined.
+    pub created_at: OffsetDateTime,
+}
+
+/// A signed-in device.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// What it is, from its user agent.
+    pub device: String,
+    /// From where it was last used.
+    pub address: String,
+    /// When it signed in.
+    pub created_at: OffsetDateTime,
+    /// When it last renewed its token.
+    pub last_seen_at: OffsetDateTime,
+}
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+        pub struct $name {
+            /// Whose account.
+            pub user: UserId,
+        }
+
+        impl Event for $name {
+            const NAME: &'static str = $text;
+            fn subject(&self) -> Option<Uuid> {
+                Some(self.user.0)
+            }
+        }
+    )+};
+}
+
+events! {
+    /// Somebody registered.
+    AccountRegistered = "identity.account_registered",
+    /// Somebody tried to register with an address that has an account.
+    RegistrationRepeated = "identity.registration_repeated",
+    /// An address was proved to be its owner's.
+    EmailVerified = "identity.email_verified",
+    /// The first owner was made through the set-up link.
+    OwnerCreated = "identity.owner_created",
+    /// A device signed in.
+    SignedIn = "identity.signed_in",
+    /// A device signed out.
+    SignedOut = "identity.signed_out",
+    /// A refresh token came back after its successor was used: the session was ended.
+    TokenReused = "identity.token_reused",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_spellings_of_an_address_are_one() {
+        let plain = Email::parse("ada@example.org").unwrap();
+        for spelling in ["Ada@Example.ORG", " ada@example.org ", "ａda@example.org"] {
+            assert_eq!(Email::parse(spelling).unwrap().key, plain.key, "{spelling}");
+        }
+    }
+
+    #[test]
+    fn all_faults_of_a_registration_come_at_once() {
+        let refused = NewAccount::parse("ada", " ", &"short".into());
+        let Err(Error::Invalid(faults)) = refused else { panic!("accepted") };
+        let fields: Vec<_> = faults.iter().map(|fault| (fault.field.as_ref(), fault.code)).collect();
+        assert_eq!(
+            fields,
+            [("email", "invalid_email"), ("name", "required"), ("password", "too_short")]
+        );
+    }
+
+    #[test]
+    fn weak_passwords_are_refused_and_passphrases_taken() {
+        let weak = |text: &str| NewPassword::parse(&text.into(), &["ada@example.org"]).is_err();
+        assert!(weak("password1234"));
+        assert!(weak("aaaaaaaaaaaa"));
+        assert!(!weak("four quiet arches by the sea"));
+    }
+}

@@ -1,0 +1,142 @@
+//! What goes over the wire.
+
+use crate::{
+    actions::sessions::{landing, permissions},
+    model::{Account, Person, Session, Status},
+};
+use kernel::id::{SessionId, UserId};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+/// A person, as they see themselves.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct MeView {
+    /// Their id.
+    pub id: UserId,
+    /// Their address.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// How others see them; the name unless they chose.
+    pub display_name: String,
+    /// An IANA time zone.
+    pub time_zone: String,
+    /// A BCP 47 language tag.
+    pub locale: String,
+    /// When they proved the address.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub email_verified_at: Option<OffsetDateTime>,
+    /// Their roles.
+    pub roles: Vec<String>,
+    /// What they may do.
+    pub permissions: Vec<&'static str>,
+    /// Where they land: `/admin` for staff, `/home` for members.
+    pub landing: &'static str,
+}
+
+impl From<Account> for MeView {
+    fn from(account: Account) -> Self {
+        Self {
+            landing: landing(&account),
+            permissions: permissions(&account),
+            id: account.id,
+            email: account.email,
+            display_name: account.display_name.unwrap_or_else(|| account.name.clone()),
+            name: account.name,
+            time_zone: account.time_zone,
+            locale: account.locale,
+            email_verified_at: account.email_verified_at,
+            roles: account.roles,
+        }
+    }
+}
+
+/// Who signed in, and where they land.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct SignedInView {
+    pub(super) user: MeView,
+    pub(super) landing: &'static str,
+}
+
+impl From<Account> for SignedInView {
+    fn from(account: Account) -> Self {
+        Self { landing: landing(&account), user: account.into() }
+    }
+}
+
+/// A signed-in device.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct SessionView {
+    id: SessionId,
+    /// What it is.
+    device: String,
+    /// From where it was last used.
+    address: String,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    last_seen_at: OffsetDateTime,
+    /// Whether it is the one asking.
+    current: bool,
+}
+
+impl SessionView {
+    pub(super) fn of(session: Session, current: SessionId) -> Self {
+        Self {
+            current: session.id == current,
+            id: session.id,
+            device: session.device,
+            address: session.address,
+            created_at: session.created_at,
+            last_seen_at: session.last_seen_at,
+        }
+    }
+}
+
+/// A person, as staff see them.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct PersonView {
+    id: UserId,
+    email: String,
+    name: String,
+    status: Status,
+    roles: Vec<String>,
+    /// Whether a socket of theirs is open now.
+    online: bool,
+    #[serde(with = "time::serde::rfc3339::option")]
+    last_seen_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+}
+
+impl From<Person> for PersonView {
+    fn from(person: Person) -> Self {
+        Self {
+            id: person.id,
+            email: person.email,
+            name: person.name,
+            status: person.status,
+            roles: person.roles,
+            online: person.online,
+            last_seen_at: person.last_seen_at,
+            created_at: person.created_at,
+        }
+    }
+}
+
+/// A page of people.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct PeopleView {
+    pub(super) items: Vec<PersonView>,
+    /// Where the next page begins; absent on the last.
+    pub(super) next_cursor: Option<String>,
+    /// How many match in all.
+    pub(super) total: i64,
+}
+
+/// How many people there are.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct TotalsView {
+    pub(super) people: i64,
+    pub(super) online: i64,
+}

@@ -1,0 +1,8 @@
+//! All SQL of the domain, split by noun.
+
+pub(crate) mod accounts;
+pub(crate) mod keys;
+pub(crate) mod people;
+pub(crate) mod presence;
+pub(crate) mod sessions;
+pub(crate) mod tokens;

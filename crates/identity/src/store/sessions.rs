@@ -1,0 +1,251 @@
+//! Sessions and their refresh tokens.
+
+use crate::model::{Session, Status};
+use kernel::id::{SessionId, UserId};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+pub(crate) struct NewSession<'a> {
+    pub(crate) id: SessionId,
+    pub(crate) user: UserId,
+    pub(crate) device: &'a str,
+    pub(crate) address: &'a str,
+    pub(crate) now: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
+}
+
+pub(crate) async fn insert(db: &mut PgConnection, new: &NewSession<'_>) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into identity.sessions
+            (id, user_id, device, address, created_at, last_seen_at, expires_at)
+        values ($1, $2, $3, $4, $5, $5, $6)
+        "#,
+        new.id as SessionId,
+        new.user as UserId,
+        new.device,
+        new.address,
+        new.now,
+        new.expires_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What makes a session stand: read at each request through a cache.
+pub(crate) struct Standing {
+    pub(crate) user: UserId,
+    pub(crate) status: Status,
+    pub(crate) permissions: Vec<String>,
+    pub(crate) last_seen_at: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
+}
+
+pub(crate) async fn standing(
+    db: &mut PgConnection,
+    session: SessionId,
+) -> sqlx::Result<Option<Standing>> {
+    sqlx::query_as!(
+        Standing,
+        r#"
+        select s.user_id as "user: UserId", u.status as "status: Status",
+            coalesce((
+                select array_agg(distinct permission)
+                from identity.user_roles ur
+                join identity.roles role on role.name = ur.role
+                cross join lateral unnest(role.permissions) as permission
+                where ur.user_id = u.id
+            ), '{}') as "permissions!",
+            s.last_seen_at, s.expires_at
+        from identity.sessions s
+        join identity.users u on u.id = s.user_id
+        where s.id = $1 and s.ended_at is null
+        "#,
+        session as SessionId,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+pub(crate) async fn list(db: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<Session>> {
+    sqlx::query_as!(
+        Session,
+        r#"
+        select id as "id: SessionId", device, address, created_at, last_seen_at
+        from identity.sessions
+        where user_id = $1 and ended_at is null
+        order by last_seen_at desc, id desc
+        limit 100
+        "#,
+        user as UserId,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Ends one session of a user; false if it is not theirs or over.
+pub(crate) async fn end(
+    db: &mut PgConnection,
+    session: SessionId,
+    user: UserId,
+    because: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let ended = sqlx::query!(
+        r#"
+        update identity.sessions set ended_at = $4, ended_because = $3
+        where id = $1 and user_id = $2 and ended_at is null
+        "#,
+        session as SessionId,
+        user as UserId,
+        because,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(ended.rows_affected() == 1)
+}
+
+/// Ends every session of a user but one.
+pub(crate) async fn end_others(
+    db: &mut PgConnection,
+    user: UserId,
+    kept: SessionId,
+    because: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<SessionId>> {
+    sqlx::query_scalar!(
+        r#"
+        update identity.sessions set ended_at = $4, ended_because = $3
+        where user_id = $1 and id <> $2 and ended_at is null
+        returning id as "id: SessionId"
+        "#,
+        user as UserId,
+        kept as SessionId,
+        because,
+        now,
+    )
+    .fetch_all(db)
+    .await
+}
+
+pub(crate) async fn seen(
+    db: &mut PgConnection,
+    session: SessionId,
+    address: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update identity.sessions set last_seen_at = $2, address = $3 where id = $1",
+        session as SessionId,
+        now,
+        address,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn insert_refresh(
+    db: &mut PgConnection,
+    hash: &[u8],
+    session: SessionId,
+    parent: Option<&[u8]>,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into identity.refresh_tokens (hash, session_id, parent, created_at)
+        values ($1, $2, $3, $4)
+        "#,
+        hash,
+        session as SessionId,
+        parent,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+pub(crate) struct Refresh {
+    pub(crate) session: SessionId,
+    pub(crate) user: UserId,
+    pub(crate) used_at: Option<OffsetDateTime>,
+    pub(crate) child_used: bool,
+    pub(crate) status: Status,
+    pub(crate) last_seen_at: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
+}
+
+/// Finds and locks a refresh token of a session that stands.
+pub(crate) async fn lock_refresh(
+    db: &mut PgConnection,
+    hash: &[u8],
+) -> sqlx::Result<Option<Refresh>> {
+    sqlx::query_as!(
+        Refresh,
+        r#"
+        select t.session_id as "session: SessionId", s.user_id as "user: UserId", t.used_at,
+            exists (
+                select from identity.refresh_tokens child
+                where child.parent = t.hash and child.used_at is not null
+            ) as "child_used!",
+            u.status as "status: Status", s.last_seen_at, s.expires_at
+        from identity.refresh_tokens t
+        join identity.sessions s on s.id = t.session_id
+        join identity.users u on u.id = s.user_id
+        where t.hash = $1 and s.ended_at is null
+        for update of t, s
+        "#,
+        hash,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+pub(crate) async fn use_refresh(
+    db: &mut PgConnection,
+    hash: &[u8],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update identity.refresh_tokens set used_at = coalesce(used_at, $2) where hash = $1",
+        hash,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Ends what idled too long or is past its absolute end, and forgets tokens long used.
+pub(crate) async fn sweep(
+    db: &mut PgConnection,
+    now: OffsetDateTime,
+    idle_since: OffsetDateTime,
+) -> sqlx::Result<u64> {
+    let ended = sqlx::query!(
+        r#"
+        update identity.sessions set ended_at = $1, ended_because = 'expired'
+        where ended_at is null and (expires_at < $1 or last_seen_at < $2)
+        "#,
+        now,
+        idle_since,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        r#"
+        delete from identity.refresh_tokens t
+        using identity.sessions s
+        where s.id = t.session_id
+            and (s.ended_at is not null or t.used_at < $1::timestamptz - interval '7 days')
+        "#,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(ended.rows_affected())
+}
