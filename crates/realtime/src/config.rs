@@ -1,0 +1,126 @@
+//! How realtime is set up.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use kernel::live::Table;
+use pgwire_replication::ReplicationConfig;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+/// The settings of realtime.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// A direct connection: replication does not pass a transaction pooler.
+    pub database: PgConnectOptions,
+    /// The password, which [`PgConnectOptions`] keeps to itself. Empty with peer authentication.
+    pub password: String,
+    /// This server's replication slot; every server of a cluster needs its own.
+    pub slot_name: String,
+    /// The publication whose tables are streamed; migrations create it.
+    pub publication: String,
+    /// The tables that may be listened to, and who may see their rows.
+    pub tables: Vec<Table>,
+    /// The pages (`https://example.org`) that may open a socket with a browser's session.
+    pub allowed_origins: Vec<String>,
+    /// How long the past can be resumed from.
+    pub replay_window: Duration,
+    /// How long after their last socket closed somebody is still online.
+    pub offline_grace: Duration,
+    /// What one client may cost.
+    pub limits: Limits,
+}
+
+/// What one client may cost, and all of them together.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Open sockets on this server.
+    pub sockets: usize,
+    /// Channels of one socket.
+    pub channels: usize,
+    /// `postgres_changes` bindings of one channel.
+    pub bindings: usize,
+    /// Joins of one socket each second; twice as many at once.
+    pub joins_per_second: u32,
+    /// Messages from one socket each second; twice as many at once.
+    pub messages_per_second: u32,
+    /// Bytes of one frame from a client.
+    pub frame_bytes: usize,
+    /// Bytes of one broadcast's payload.
+    pub broadcast_bytes: usize,
+    /// Bytes of one presence payload.
+    pub presence_bytes: usize,
+    /// Frames that may wait for one socket.
+    pub outbox_frames: usize,
+    /// Bytes that may wait for one socket.
+    pub outbox_bytes: usize,
+    /// Rows of one transaction that are told singly; of a larger one clients are told to refetch.
+    pub transaction_changes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sockets: 16_384,
+            channels: 100,
+            bindings: 100,
+            joins_per_second: 100,
+            messages_per_second: 100,
+            frame_bytes: 1024 * 1024,
+            broadcast_bytes: 256 * 1024,
+            presence_bytes: 16 * 1024,
+            outbox_frames: 8_192,
+            outbox_bytes: 8 * 1024 * 1024,
+            transaction_changes: 2_000,
+        }
+    }
+}
+
+impl Config {
+    /// Settings with their defaults for what has one.
+    pub fn new(database: PgConnectOptions, tables: Vec<Table>) -> Self {
+        Self {
+            database,
+            password: String::new(),
+            slot_name: "portico_live".into(),
+            publication: "portico_live".into(),
+            tables,
+            allowed_origins: Vec::new(),
+            replay_window: Duration::from_secs(300),
+            offline_grace: Duration::from_secs(5),
+            limits: Limits::default(),
+        }
+    }
+
+    /// How the replication connection is made. Values must come as this crate reads them,
+    /// whatever the server's own settings are.
+    pub(crate) fn replication(&self) -> Result<ReplicationConfig> {
+        let encrypted = matches!(
+            self.database.get_ssl_mode(),
+            PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull
+        );
+        let socket = self.database.get_socket();
+        if encrypted && socket.is_none() {
+            bail!("the change stream cannot use TLS: give it a socket or a private network");
+        }
+        let host = match socket {
+            Some(path) => path
+                .to_str()
+                .context("the socket's path is not UTF-8")?
+                .to_owned(),
+            None => self.database.get_host().to_owned(),
+        };
+        let user = self.database.get_username();
+        let database = self.database.get_database().unwrap_or(user);
+        let (slot, publication) = (self.slot_name.as_str(), self.publication.as_str());
+        let password = self.password.as_str();
+        Ok(ReplicationConfig::new(host, user, password, database, slot, publication)
+            .with_port(self.database.get_port())
+            .with_application_name("portico-live")
+            .with_status_interval(Duration::from_secs(1))
+            .with_wakeup_interval(Duration::from_secs(2))
+            .with_options(
+                "-c client_encoding=UTF8 -c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres \
+                 -c bytea_output=hex -c extra_float_digits=3 -c wal_sender_timeout=10s",
+            ))
+    }
+}

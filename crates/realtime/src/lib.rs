@@ -1,0 +1,248 @@
+//! Realtime: the database's changes, broadcasts and presence, on every screen that may see them.
+//!
+//! It speaks the Supabase Realtime protocol, so its official clients work unmodified, and is fed
+//! by PostgreSQL's log through a logical replication slot. A change's way through it:
+//! [`stream`] reads and decodes it, [`hub`] finds who asked for it and may see it, [`socket`]
+//! writes it; [`protocol`] is the shape of the frames.
+//!
+//! Owns no table. It refuses to know any domain: which tables are live and who may see their rows
+//! is declared beside each domain's SQL (`kernel::live`) and passed in.
+
+mod config;
+mod hub;
+mod ports;
+mod protocol;
+mod socket;
+mod stream;
+
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+use anyhow::Result;
+use axum::{Router, http::HeaderValue, routing::get};
+use kernel::{Clock, live::Signals, tasks::Tasks};
+use serde::Serialize;
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use tokio::sync::{broadcast::error::RecvError, mpsc};
+use tokio_util::sync::CancellationToken;
+
+pub use config::{Config, Limits};
+pub use ports::{Access, Admitted, Authenticator, Channels, Online, OwnChannels};
+
+use hub::{
+    Hub,
+    online::{self, Movement},
+};
+use stream::{reader::Reader, slot, status::Status};
+
+/// What realtime needs from outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// Tells who somebody is.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Is told who is connected.
+    pub online: Arc<dyn Online>,
+    /// Decides who may use a channel; [`OwnChannels`] is the plain rule.
+    pub channels: Arc<dyn Channels>,
+    /// Sign-outs and changes of role.
+    pub signals: Signals,
+}
+
+/// Realtime, as built by [`Realtime::new`] and run by [`Realtime::start`].
+#[derive(Clone)]
+pub struct Realtime {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) status: Arc<Status>,
+    pub(crate) limits: Limits,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) channels: Arc<dyn Channels>,
+    pub(crate) clock: Clock,
+    pub(crate) stop: CancellationToken,
+    db: PgPool,
+    config: Config,
+    replication: pgwire_replication::ReplicationConfig,
+    online: Arc<dyn Online>,
+    signals: Signals,
+    tasks: Tasks,
+    movements: mpsc::UnboundedSender<Movement>,
+    /// Taken by the task that counts them.
+    moved: Mutex<Option<mpsc::UnboundedReceiver<Movement>>>,
+    started: AtomicBool,
+}
+
+/// How realtime fares.
+#[derive(Debug, Clone, Serialize)]
+pub struct Health {
+    /// Changes are being read.
+    pub streaming: bool,
+    /// Why not, if they are not.
+    pub failure: Option<String>,
+    /// Milliseconds between the commit and the delivery of the last transaction.
+    pub lag_ms: i64,
+    /// Bytes of log that the slot holds back.
+    pub slot_held_back_bytes: i64,
+    /// Bytes that may still be written before the slot is lost; none where there is no limit.
+    pub slot_safe_bytes: Option<i64>,
+    /// Open sockets.
+    pub sockets: usize,
+}
+
+impl Realtime {
+    /// Prepares realtime. Nothing runs and nothing is connected before [`Realtime::start`].
+    ///
+    /// # Errors
+    /// When the database's address cannot be used for replication.
+    pub fn new(config: Config, ports: Ports, tasks: &Tasks, clock: Clock) -> Result<Self> {
+        let replication = config.replication()?;
+        let db = PgPoolOptions::new()
+            .max_connections(2)
+            .connect_lazy_with(config.database.clone());
+        let (movements, moved) = mpsc::unbounded_channel();
+        let shared = Shared {
+            hub: Arc::new(Hub::new(&config.tables)),
+            status: Arc::default(),
+            limits: config.limits,
+            authenticator: ports.authenticator,
+            channels: ports.channels,
+            clock,
+            stop: tasks.token(),
+            db,
+            replication,
+            config,
+            online: ports.online,
+            signals: ports.signals,
+            tasks: tasks.clone(),
+            movements,
+            moved: Mutex::new(Some(moved)),
+            started: AtomicBool::new(false),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Serves `/websocket` below wherever it is nested (`/realtime/v1`, `/socket`).
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/websocket", get(socket::upgrade::open))
+            .with_state(self.clone())
+    }
+
+    /// Starts reading changes and heeding signals; once.
+    pub fn start(&self) {
+        let shared = &self.shared;
+        if shared.started.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let reader = Reader {
+            replication: shared.replication.clone(),
+            db: shared.db.clone(),
+            sink: Arc::clone(&shared.hub),
+            status: Arc::clone(&shared.status),
+            clock: shared.clock.clone(),
+            stop: shared.stop.clone(),
+            window: shared.config.replay_window,
+            max_changes: shared.limits.transaction_changes,
+        };
+        shared.tasks.spawn("realtime.stream", reader.run());
+        shared
+            .tasks
+            .spawn("realtime.signals", Arc::clone(shared).heed_signals());
+        let moved = shared
+            .moved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(moved) = moved {
+            let online = Arc::clone(&shared.online);
+            let (grace, stop) = (shared.config.offline_grace, shared.stop.clone());
+            shared
+                .tasks
+                .spawn("realtime.online", online::watch(moved, online, grace, stop));
+        }
+    }
+
+    /// How realtime fares, for the health report.
+    pub fn health(&self) -> Health {
+        let shared = &self.shared;
+        let condition = shared.status.condition();
+        Health {
+            streaming: *shared.status.watch().borrow(),
+            failure: shared.status.failure(),
+            lag_ms: shared.status.lag_ms(),
+            slot_held_back_bytes: condition.held_back,
+            slot_safe_bytes: condition.safe,
+            sockets: shared.hub.sockets.count(),
+        }
+    }
+
+    /// Waits until changes are being read.
+    pub async fn streaming(&self) {
+        let mut streaming = self.shared.status.watch();
+        // The sender lives as long as `self`.
+        let _ = streaming.wait_for(|streaming| *streaming).await;
+    }
+
+    /// Removes this server's replication slot, for a server that will not come back. Its stream
+    /// must have stopped.
+    ///
+    /// # Errors
+    /// When the database cannot be reached, or the slot is being read.
+    pub async fn forget_slot(&self) -> Result<()> {
+        let mut db = self.shared.db.acquire().await?;
+        slot::drop_slot(&mut db, &self.shared.config.slot_name).await
+    }
+}
+
+impl Shared {
+    /// Whether a browser's page may use the browser's session here. A request without an origin
+    /// comes from no page.
+    pub(crate) fn is_own_page(&self, origin: Option<&HeaderValue>) -> bool {
+        let Some(origin) = origin else {
+            return true;
+        };
+        let allowed = &self.config.allowed_origins;
+        allowed
+            .iter()
+            .any(|own| own.as_bytes().eq_ignore_ascii_case(origin.as_bytes()))
+    }
+
+    /// Reports a socket's opening or closing to those who count them.
+    pub(crate) fn moved(&self, movement: Movement) {
+        // Nobody counts once the server stops.
+        let _ = self.movements.send(movement);
+    }
+
+    async fn heed_signals(self: Arc<Self>) {
+        let mut signals = self.signals.subscribe();
+        loop {
+            let signal = tokio::select! {
+                () = self.stop.cancelled() => return,
+                signal = signals.recv() => signal,
+            };
+            match signal {
+                Ok(signal) => self.hub.sockets.signal(signal),
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "signals were missed; every socket is asked again");
+                    self.hub.sockets.reauthenticate_all();
+                }
+                Err(RecvError::Closed) => return,
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Realtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Realtime")
+            .field("health", &self.health())
+            .finish_non_exhaustive()
+    }
+}

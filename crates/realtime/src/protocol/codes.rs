@@ -1,0 +1,61 @@
+//! The error codes which clients of the protocol know, and the refusals made of them.
+//!
+//! A refusal is written `Code: text` in `response.reason`, as the official server writes it, so
+//! that an application's existing handling keeps working.
+
+use std::fmt;
+
+/// A code of the protocol's error list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// The join named no topic.
+    TopicNameRequired,
+    /// The access token was not accepted.
+    InvalidJwtToken,
+    /// Nobody is signed in on this socket, or they may not use the channel.
+    Unauthorized,
+    /// Too many channels on one socket.
+    ChannelRateLimitReached,
+    /// Too many joins in a short time.
+    ClientJoinRateLimitReached,
+    /// The payload of a join could not be read.
+    InvalidJoinPayload,
+    /// Anything else that a client did wrong on a channel.
+    UnknownErrorOnChannel,
+}
+
+impl Code {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::TopicNameRequired => "TopicNameRequired",
+            Self::InvalidJwtToken => "InvalidJWTToken",
+            Self::Unauthorized => "Unauthorized",
+            Self::ChannelRateLimitReached => "ChannelRateLimitReached",
+            Self::ClientJoinRateLimitReached => "ClientJoinRateLimitReached",
+            Self::InvalidJoinPayload => "InvalidJoinPayload",
+            Self::UnknownErrorOnChannel => "UnknownErrorOnChannel",
+        }
+    }
+}
+
+/// A refusal with its code, ready for `response.reason`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    code: Code,
+    text: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(code: Code, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            text: text.into(),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.as_str(), self.text)
+    }
+}

@@ -1,0 +1,10 @@
+//! One connection: admitted, served frame by frame, closed.
+//!
+//! One task does it all, so that a socket's messages keep their order without locks. What a
+//! client does wrong costs that client its answer, its channel or its connection, in this order,
+//! and nobody else anything.
+
+mod bucket;
+mod channel;
+mod connection;
+pub(crate) mod upgrade;

@@ -1,0 +1,74 @@
+//! The handshake: which protocol version, from which page, and by whom.
+
+use axum::{
+    Extension,
+    extract::{Query, State, WebSocketUpgrade},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use kernel::Principal;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::connection;
+use crate::{Realtime, protocol::Version};
+
+/// What the client puts into the address. `apikey` names the project for hosted services; here it
+/// admits nobody, so it is not looked at.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Parameters {
+    vsn: Option<String>,
+}
+
+/// Opens a socket.
+///
+/// With a principal in the request (a browser's cookie) the socket is signed in from the start,
+/// and the page that opened it must be one of ours: a browser sends cookies for any page. Without
+/// one, each channel is joined with a token.
+pub(crate) async fn open(
+    State(realtime): State<Realtime>,
+    Query(parameters): Query<Parameters>,
+    principal: Option<Extension<Principal>>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let Some(version) = Version::parse(parameters.vsn.as_deref()) else {
+        return refuse(StatusCode::BAD_REQUEST, "vsn is 1.0.0 or 2.0.0");
+    };
+    let limits = realtime.shared.limits;
+    if realtime.shared.stop.is_cancelled() {
+        return refuse(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "RealtimeRestarting: the server is stopping",
+        );
+    }
+    if realtime.shared.hub.sockets.count() >= limits.sockets {
+        return refuse(
+            StatusCode::TOO_MANY_REQUESTS,
+            "ConnectionRateLimitReached: too many connected users",
+        );
+    }
+    let mut admitted = None;
+    if let Some(Extension(principal)) = principal {
+        if !realtime.shared.is_own_page(headers.get(header::ORIGIN)) {
+            return refuse(StatusCode::FORBIDDEN, "this page may not open a socket");
+        }
+        admitted = realtime
+            .shared
+            .authenticator
+            .refresh(principal.session)
+            .await;
+        if admitted.is_none() {
+            return refuse(StatusCode::UNAUTHORIZED, "the session is over");
+        }
+    }
+    upgrade
+        .read_buffer_size(4 * 1024)
+        .max_message_size(limits.frame_bytes)
+        .max_frame_size(limits.frame_bytes)
+        .on_upgrade(move |socket| connection::serve(realtime, socket, version, admitted))
+}
+
+fn refuse(status: StatusCode, error: &str) -> Response {
+    (status, axum::Json(json!({"error": error}))).into_response()
+}

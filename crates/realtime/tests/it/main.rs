@@ -1,0 +1,6 @@
+//! Realtime as its clients see it: frames in, frames out, on a real PostgreSQL.
+
+mod changes;
+mod channels;
+mod server;
+mod sessions;
