@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long a claim lasts: all that an attempt may take, and time to write its end down.
-const LEASE: Duration = smtp::LONGEST.saturating_add(Duration::from_secs(60));
+const LEASE: Duration = smtp::LONGEST.saturating_add(Duration::from_mins(1));
 
 /// Writes mails down and delivers them. Cheap to clone.
 #[derive(Clone)]

@@ -31,9 +31,9 @@ const IDLE: Duration = Duration::from_secs(45);
 /// From the first packet to the end of authentication.
 const CONNECT: Duration = Duration::from_secs(30);
 /// From MAIL to the answer to DATA.
-const ENVELOPE: Duration = Duration::from_secs(60);
+const ENVELOPE: Duration = Duration::from_mins(1);
 /// The message and the answer to it. Relays that scan take their time.
-const MESSAGE: Duration = Duration::from_secs(180);
+const MESSAGE: Duration = Duration::from_mins(3);
 /// The liveness check of a pooled connection.
 const PROBE: Duration = Duration::from_secs(5);
 
