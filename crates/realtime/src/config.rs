@@ -85,7 +85,7 @@ impl Config {
             publication: "portico_live".into(),
             tables,
             allowed_origins: Vec::new(),
-            replay_window: Duration::from_secs(300),
+            replay_window: Duration::from_mins(5),
             offline_grace: Duration::from_secs(5),
             limits: Limits::default(),
         }

@@ -69,6 +69,9 @@ pub(crate) struct Registration {
 /// Who may see a row, besides those who may see every row.
 type Owners = Vec<UserId>;
 
+/// What makes one frame differ from another, for the same change.
+type Distinct<'a> = (Version, &'a str, View, Option<&'a [String]>, Vec<u64>);
+
 /// Channels that a change reaches under one view, with the bindings it satisfies.
 type Reached<'a> = HashMap<(u64, View, Option<&'a [String]>), (&'a Arc<Member>, Vec<u64>)>;
 
@@ -403,8 +406,7 @@ fn owners(rules: &[Rule], relation: &Relation, row: &[Cell]) -> Option<Owners> {
 /// Writes each distinct frame once and puts it into every outbox it is for.
 fn send(change: &Change, at: &str, reached: Reached<'_>) -> u64 {
     let mut data: HashMap<(View, Option<&[String]>), String> = HashMap::new();
-    let mut frames: HashMap<(Version, &str, View, Option<&[String]>, Vec<u64>), Utf8Bytes> =
-        HashMap::new();
+    let mut frames: HashMap<Distinct<'_>, Utf8Bytes> = HashMap::new();
     let mut sent = 0;
     for ((_, view, select), (member, ids)) in reached {
         let version = member.socket.version;

@@ -19,7 +19,7 @@ pub(crate) struct Filter(Vec<Condition>);
 struct Condition {
     column: String,
     negated: bool,
-    test: Test,
+    proof: Test,
 }
 
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Filter {
     /// The first column that must equal one of a few values, with those values: the way by which
     /// a change finds its subscribers without asking every one.
     pub(crate) fn index(&self) -> Option<(&str, &[String])> {
-        self.0.iter().find_map(|condition| match &condition.test {
+        self.0.iter().find_map(|condition| match &condition.proof {
             _ if condition.negated => None,
             Test::Compare(Comparison::Eq, value) => {
                 Some((condition.column.as_str(), std::slice::from_ref(value)))
@@ -85,7 +85,7 @@ impl Condition {
             None => (false, rest),
         };
         let (operator, value) = rest.split_once('.').ok_or_else(wrong)?;
-        let test = match operator {
+        let proof = match operator {
             "in" => Test::In(list(value)?),
             "is" => Test::Is(match value.to_ascii_lowercase().as_str() {
                 "null" | "unknown" => None,
@@ -119,7 +119,7 @@ impl Condition {
         Ok(Self {
             column,
             negated,
-            test,
+            proof,
         })
     }
 
@@ -134,7 +134,7 @@ impl Condition {
             _ => return false,
         };
         let class = relation.columns[index].class;
-        let answer = match (&self.test, cell) {
+        let answer = match (&self.proof, cell) {
             (Test::Is(None), cell) => Some(cell.is_none()),
             (Test::Is(Some(truth)), cell) => {
                 Some(cell.is_some_and(|text| text == if *truth { "t" } else { "f" }))

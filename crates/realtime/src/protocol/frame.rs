@@ -216,7 +216,9 @@ pub(crate) fn text(
             "}",
         ],
     };
-    parts.iter().for_each(|part| frame.push_str(part));
+    for part in parts {
+        frame.push_str(part);
+    }
     frame.into()
 }
 

@@ -13,6 +13,10 @@ use super::{Code, Refusal};
 
 /// A channel as its client asked for it.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the protocol"
+)]
 pub(crate) struct Join {
     /// Sender gets its own broadcasts back.
     pub(crate) self_broadcast: bool,

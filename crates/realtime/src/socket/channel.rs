@@ -1,35 +1,37 @@
-//! What a client does on its channels: join, leave, sign in, broadcast, be present.
+//! The channels of a connection: joined, subscribed, rechecked and left.
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use serde::Deserialize;
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Value, json};
 
-use super::connection::{Connection, End};
+use super::connection::Connection;
 use crate::{
-    hub::{Hub, Member, changes::Registration, topics::Broadcast},
+    hub::{Hub, Member, changes::Registration},
     ports::Access,
     protocol::{
         Code, Ref, Refusal,
-        frame::{self, BinaryPush, Encoding, Push},
+        frame::{self, Push},
         join::{self, Binding, Join},
     },
 };
 
 /// One joined channel of a connection.
 pub(super) struct Channel {
-    join_ref: Option<Ref>,
-    member: Arc<Member>,
+    pub(super) join_ref: Option<Ref>,
+    pub(super) member: Arc<Member>,
     bindings: Vec<Option<Binding>>,
     registration: Registration,
-    ack: bool,
-    presence_key: String,
-    access: Access,
+    pub(super) ack: bool,
+    pub(super) presence_key: String,
+    pub(super) access: Access,
     /// A join that waits for the stream, by the reference to be answered.
-    waiting: Option<Option<Ref>>,
+    waiting: Option<Unanswered>,
     /// The client still has to be told that changes are streaming.
     unannounced: bool,
 }
+
+/// A join that is still to be answered: its reference, if it had one.
+type Unanswered = Box<Option<Ref>>;
 
 const TOPIC: &str = "realtime:";
 
@@ -42,95 +44,7 @@ impl Channel {
 }
 
 impl Connection {
-    /// Serves one text frame.
-    pub(super) async fn text(&mut self, push: Push<'_>) -> Result<(), End> {
-        let reference = push.reference.as_ref();
-        match (push.topic.as_str(), push.event.as_str()) {
-            ("phoenix", "heartbeat") => {
-                self.reply(None, reference, "phoenix", true, &json!({}));
-            }
-            (topic, "phx_join") => {
-                if let Err(refusal) = self.join(&push).await {
-                    let reason = json!({"reason": refusal.to_string()});
-                    self.reply(push.join_ref.as_ref(), reference, topic, false, &reason);
-                }
-            }
-            (topic, "phx_leave") => {
-                let join_ref = push.join_ref.as_ref();
-                self.reply(join_ref, reference, topic, true, &json!({}));
-                let current =
-                    |channel: &Channel| join_ref.is_none() || channel.join_ref.as_ref() == join_ref;
-                if self.channels.get(topic).is_some_and(current) {
-                    self.leave(topic);
-                    let version = self.socket.version;
-                    self.push(frame::text(
-                        version,
-                        join_ref,
-                        join_ref,
-                        topic,
-                        "phx_close",
-                        "{}",
-                    ));
-                }
-            }
-            (topic, _) if !self.is_joined(topic, push.join_ref.as_ref()) => {
-                let reason = json!({"reason": "unmatched topic"});
-                self.reply(push.join_ref.as_ref(), reference, topic, false, &reason);
-            }
-            (topic, "access_token") => self.access_token(topic, push.payload).await,
-            (topic, "broadcast") => {
-                #[derive(Deserialize)]
-                struct Said<'a> {
-                    event: String,
-                    #[serde(borrow, default)]
-                    payload: Option<&'a RawValue>,
-                }
-                match serde_json::from_str::<Said<'_>>(push.payload.get()) {
-                    Ok(said) => {
-                        let payload = said.payload.map_or("{}", RawValue::get).as_bytes();
-                        let (event, encoding) = (said.event.as_str(), Encoding::Json);
-                        let broadcast = Broadcast {
-                            event,
-                            encoding,
-                            payload,
-                        };
-                        self.broadcast(topic, reference, &broadcast);
-                    }
-                    Err(_) => self.complain(topic, reference, "a broadcast needs an event"),
-                }
-            }
-            (topic, "presence") => self.presence(topic, reference, push.payload),
-            (topic, event) => {
-                let text = format!("the event {event} is not known");
-                self.complain(topic, reference, &text);
-            }
-        }
-        Ok(())
-    }
-
-    /// Serves a binary frame.
-    pub(super) fn binary(&mut self, push: BinaryPush) {
-        let reference = push.reference.as_ref();
-        if !self.is_joined(&push.topic, push.join_ref.as_ref()) {
-            let reason = json!({"reason": "unmatched topic"});
-            self.reply(
-                push.join_ref.as_ref(),
-                reference,
-                &push.topic,
-                false,
-                &reason,
-            );
-            return;
-        }
-        let broadcast = Broadcast {
-            event: &push.event,
-            encoding: push.encoding,
-            payload: &push.payload,
-        };
-        self.broadcast(&push.topic, reference, &broadcast);
-    }
-
-    async fn join(&mut self, push: &Push<'_>) -> Result<(), Refusal> {
+    pub(super) async fn join(&mut self, push: &Push<'_>) -> Result<(), Refusal> {
         let limits = self.shared.limits;
         let topic = push.topic.as_str();
         let name = topic.strip_prefix(TOPIC).filter(|name| !name.is_empty());
@@ -188,7 +102,7 @@ impl Connection {
             ack: join.ack,
             presence_key,
             access,
-            waiting: waiting.then(|| push.reference.clone()),
+            waiting: waiting.then(|| Box::new(push.reference.clone())),
         };
         self.channels.insert(topic.to_owned(), channel);
         if !waiting {
@@ -247,7 +161,7 @@ impl Connection {
                 .get_mut(&topic)
                 .and_then(|channel| channel.waiting.take());
             match waiting {
-                Some(reference) => self.complete(&topic, reference.as_ref()),
+                Some(reference) => self.complete(&topic, (*reference).as_ref()),
                 None => self.announce(&topic),
             }
         }
@@ -313,23 +227,7 @@ impl Connection {
         }
     }
 
-    async fn access_token(&mut self, topic: &str, payload: &RawValue) {
-        #[derive(Deserialize)]
-        struct Token {
-            #[serde(default)]
-            access_token: Option<String>,
-        }
-        let token = serde_json::from_str::<Token>(payload.get()).ok();
-        let Some(token) = token.and_then(|payload| payload.access_token) else {
-            return;
-        };
-        match self.authenticate(&token).await {
-            Ok(()) => self.recheck_access().await,
-            Err(refusal) => self.expel(topic, &refusal.to_string()),
-        }
-    }
-
-    async fn authenticate(&mut self, token: &str) -> Result<(), Refusal> {
+    pub(super) async fn authenticate(&mut self, token: &str) -> Result<(), Refusal> {
         // Publishable keys are sent in the token's place by clients that have none.
         if token.starts_with("sb_") || self.token.as_deref() == Some(token) {
             return Ok(());
@@ -351,90 +249,14 @@ impl Connection {
         }
     }
 
-    fn broadcast(&self, topic: &str, reference: Option<&Ref>, broadcast: &Broadcast<'_>) {
-        let Some(channel) = self
-            .channels
-            .get(topic)
-            .filter(|channel| channel.access.write)
-        else {
-            return;
-        };
-        let fits = broadcast.payload.len() <= self.shared.limits.broadcast_bytes;
-        if fits {
-            metrics::counter!("realtime_broadcasts_total").increment(1);
-            self.shared.hub.topics.broadcast(&channel.member, broadcast);
-        }
-        if channel.ack {
-            let response = if fits {
-                json!({})
-            } else {
-                json!({"error": "payload_size_exceeded"})
-            };
-            self.reply(channel.join_ref.as_ref(), reference, topic, fits, &response);
-        }
-    }
-
-    fn presence(&self, topic: &str, reference: Option<&Ref>, payload: &RawValue) {
-        #[derive(Deserialize)]
-        struct Said {
-            event: String,
-            #[serde(default)]
-            payload: Option<Map<String, Value>>,
-        }
-        let Some(channel) = self.channels.get(topic) else {
-            return;
-        };
-        let hub = &self.shared.hub;
-        let fits = payload.get().len() <= self.shared.limits.presence_bytes;
-        let said = serde_json::from_str::<Said>(payload.get());
-        match said {
-            Ok(_) if !channel.access.write => {
-                self.complain(topic, reference, "presence may not be tracked here");
-                return;
-            }
-            Ok(_) if !fits => {
-                self.system(topic, "system", "error", "Track message size exceeded");
-                self.complain(topic, reference, "Track message size exceeded");
-                return;
-            }
-            Ok(said) if said.event.eq_ignore_ascii_case("track") => {
-                let payload = said.payload.unwrap_or_default();
-                hub.topics.track(
-                    &channel.member,
-                    &channel.presence_key,
-                    hub.next_id(),
-                    payload,
-                );
-            }
-            Ok(said) if said.event.eq_ignore_ascii_case("untrack") => {
-                hub.topics.untrack(&channel.member);
-            }
-            _ => {
-                self.complain(
-                    topic,
-                    reference,
-                    "presence is `track` with an object, or `untrack`",
-                );
-                return;
-            }
-        }
-        self.reply(
-            channel.join_ref.as_ref(),
-            reference,
-            topic,
-            true,
-            &json!({}),
-        );
-    }
-
-    fn is_joined(&self, topic: &str, join_ref: Option<&Ref>) -> bool {
+    pub(super) fn is_joined(&self, topic: &str, join_ref: Option<&Ref>) -> bool {
         self.channels.get(topic).is_some_and(|channel| {
             channel.waiting.is_none()
                 && (join_ref.is_none() || channel.join_ref.as_ref() == join_ref)
         })
     }
 
-    fn leave(&mut self, topic: &str) {
+    pub(super) fn leave(&mut self, topic: &str) {
         if let Some(channel) = self.channels.remove(topic) {
             channel.leave(&self.shared.hub);
         }
@@ -442,7 +264,7 @@ impl Connection {
 
     /// Ends a channel from this side. With `phx_error`, after which a client joins again, and
     /// not `phx_close`, after which it never does.
-    fn expel(&mut self, topic: &str, why: &str) {
+    pub(super) fn expel(&mut self, topic: &str, why: &str) {
         self.system(topic, "system", "error", why);
         let join_ref = self
             .channels
@@ -458,16 +280,6 @@ impl Connection {
             "phx_error",
             "{}",
         ));
-    }
-
-    fn complain(&self, topic: &str, reference: Option<&Ref>, text: &str) {
-        let join_ref = self
-            .channels
-            .get(topic)
-            .and_then(|channel| channel.join_ref.as_ref());
-        let refusal = Refusal::new(Code::UnknownErrorOnChannel, text);
-        let reason = json!({"reason": refusal.to_string()});
-        self.reply(join_ref, reference, topic, false, &reason);
     }
 
     /// Sends a `system` message of a channel.
@@ -487,7 +299,7 @@ impl Connection {
         ));
     }
 
-    fn reply(
+    pub(super) fn reply(
         &self,
         join_ref: Option<&Ref>,
         reference: Option<&Ref>,

@@ -58,9 +58,9 @@ impl From<Malformed> for End {
 }
 
 /// Phoenix closes a connection that is silent for so long; clients send heartbeats every 25 s.
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);
 /// A session is looked up again at least this often, should a signal ever be missed.
-const RECHECK: Duration = Duration::from_secs(300);
+const RECHECK: Duration = Duration::from_mins(5);
 /// How long one batch may take to be written.
 const WRITE: Duration = Duration::from_secs(20);
 /// Frames written between two flushes.
@@ -180,7 +180,7 @@ impl Connection {
         }
         match incoming {
             Incoming::Text(push) => self.text(push).await?,
-            Incoming::Broadcast(push) => self.binary(push),
+            Incoming::Broadcast(push) => self.binary(&push),
         }
         Ok(true)
     }

@@ -7,4 +7,5 @@
 mod bucket;
 mod channel;
 mod connection;
+mod messages;
 pub(crate) mod upgrade;
