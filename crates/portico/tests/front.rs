@@ -371,6 +371,17 @@ async fn while_the_child_is_away_the_rest_stays_and_it_comes_back() {
 }
 
 #[tokio::test]
+async fn public_pages_are_there_before_the_first_visitor() {
+    let site = Site::with(|config| config.cache.warm = true).await;
+    let seen = site.seen("/pricing").await;
+    assert_eq!(seen["accept"], "text/html");
+    assert!(
+        seen.get("content-security-policy").is_none(),
+        "rendered for nobody: {seen}"
+    );
+}
+
+#[tokio::test]
 async fn a_child_that_answers_no_more_is_replaced() {
     let site = Site::with(|config| {
         config.ping_every_ms = 50;

@@ -106,4 +106,13 @@ fn walk(dir: &Path, prefix: &str, names: &mut HashSet<String>) {
             names.insert(path);
         }
     }
+    // The compressed form of a file is another answer to its name, not a file of its own.
+    let own = |name: &String| {
+        let plain = name
+            .strip_suffix(".br")
+            .or_else(|| name.strip_suffix(".gz"));
+        plain.is_none_or(|plain| !names.contains(plain))
+    };
+    let kept = names.iter().filter(|name| own(name)).cloned().collect();
+    *names = kept;
 }

@@ -124,6 +124,22 @@ impl Pages {
         self.0.generation.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Renders the configured pages, those that are not known yet, before they are wanted.
+    pub(crate) fn warm(&self) {
+        let generation = self.0.generation.load(Ordering::Acquire);
+        for path in self
+            .0
+            .config
+            .pages
+            .iter()
+            .filter(|path| !path.ends_with('*'))
+        {
+            if !self.0.stored.contains_key(path) {
+                drop(self.flight(path, generation));
+            }
+        }
+    }
+
     /// The stored page for a request, rendered now if need be. `None`: pass it through.
     pub(crate) async fn find(&self, request: &Asked) -> Option<(Found, Freshness)> {
         if !self.covers(request) || self.signed_in(&request.headers) {

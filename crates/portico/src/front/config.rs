@@ -16,7 +16,8 @@ pub struct FrontConfig {
     pub dir: PathBuf,
     /// The script that serves the build on a Unix socket, relative to `dir`.
     pub entry: PathBuf,
-    /// The Node.js executable; a bare name is looked up in `/usr/local/bin` and `/usr/bin`.
+    /// The Node.js executable; a bare name is looked up among the packages of the build,
+    /// then in `/usr/local/bin` and `/usr/bin`.
     pub node: PathBuf,
     /// Where the child listens. Left out, or where it cannot be used (too long, or not
     /// reachable for the child's user), a private folder under `/run` or `/tmp` is made.
@@ -135,6 +136,9 @@ pub struct CacheConfig {
     /// How long a page is fresh, in seconds. After that it is served once more while it
     /// is rendered anew.
     pub fresh_seconds: u64,
+    /// Whether the pages (those named in full) are rendered as soon as the front end is
+    /// ready, so that they are there for the first visitor, and when it goes away.
+    pub warm: bool,
     /// The size of the cache in bytes, all variants of all pages together.
     pub max_bytes: u64,
 }
@@ -154,6 +158,7 @@ impl Default for CacheConfig {
             .map(String::from)
             .to_vec(),
             fresh_seconds: 60,
+            warm: true,
             max_bytes: 16 * 1024 * 1024,
         }
     }

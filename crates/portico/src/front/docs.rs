@@ -125,7 +125,9 @@ impl Reference {
                 operations: Vec::new(),
             })
             .collect();
-        let guarded = !list(document, "security").is_empty();
+        let schemas = document
+            .pointer("/components/schemas")
+            .unwrap_or(&Value::Null);
         for (path, item) in object(document, "paths") {
             for (method, operation) in item.as_object().into_iter().flatten() {
                 if !matches!(
@@ -135,7 +137,7 @@ impl Reference {
                     continue;
                 }
                 let tag = list(operation, "tags").first().and_then(Value::as_str);
-                let name = tag.unwrap_or("Other").to_owned();
+                let name = tag.or_else(|| noun(path)).unwrap_or("Other").to_owned();
                 let at = groups
                     .iter()
                     .position(|group| group.name == name)
@@ -149,17 +151,21 @@ impl Reference {
                     });
                 groups[at]
                     .operations
-                    .push(Operation::of(path, method, item, operation, guarded));
+                    .push(Operation::of(path, method, item, operation, schemas));
             }
         }
         groups.retain(|group| !group.operations.is_empty());
-        let schemas = document.get("components").map(|all| object(all, "schemas"));
-        let schemas = schemas.into_iter().flatten().map(|(name, schema)| Schema {
-            name: name.clone(),
-            about: text(schema, "description"),
-            kind: kind(schema),
-            fields: fields(schema),
-        });
+        let named = schemas
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, schema)| Schema {
+                name: name.clone(),
+                about: text(schema, "description"),
+                kind: kind(schema),
+                fields: fields(schema, schemas),
+            });
+        let named = named.collect();
         let info = document.get("info").unwrap_or(&Value::Null);
         Self {
             title: text(info, "title"),
@@ -167,27 +173,30 @@ impl Reference {
             about: text(info, "description"),
             count: groups.iter().map(|group| group.operations.len()).sum(),
             groups,
-            schemas: schemas.collect(),
+            schemas: named,
         }
     }
 }
 
 impl Operation {
-    fn of(path: &str, method: &str, item: &Value, operation: &Value, guarded: bool) -> Self {
-        let security = operation.get("security").and_then(Value::as_array);
-        let open = security.map_or(!guarded, |all| {
-            all.is_empty()
-                || all
-                    .iter()
-                    .any(|one| one.as_object().is_some_and(Map::is_empty))
-        });
+    fn of(path: &str, method: &str, item: &Value, operation: &Value, schemas: &Value) -> Self {
+        // Only what says so is open: a document without any security says nothing.
+        let open = operation
+            .get("security")
+            .and_then(Value::as_array)
+            .is_some_and(|all| {
+                all.is_empty()
+                    || all
+                        .iter()
+                        .any(|one| one.as_object().is_some_and(Map::is_empty))
+            });
         let parameters = list(item, "parameters")
             .iter()
             .chain(list(operation, "parameters"));
         let answers = object(operation, "responses").map(|(status, answer)| Answer {
             status: status.clone(),
             about: text(answer, "description"),
-            contents: contents(answer),
+            contents: contents(answer, schemas),
         });
         Self {
             id: operation
@@ -214,7 +223,7 @@ impl Operation {
             parameters: parameters.map(parameter).collect(),
             bodies: operation
                 .get("requestBody")
-                .map(contents)
+                .map(|body| contents(body, schemas))
                 .unwrap_or_default(),
             answers: answers.collect(),
         }
@@ -234,41 +243,67 @@ fn parameter(parameter: &Value) -> Field {
     }
 }
 
-fn contents(holder: &Value) -> Vec<Content> {
+fn contents(holder: &Value, schemas: &Value) -> Vec<Content> {
     object(holder, "content")
         .map(|(media, content)| {
             let schema = content.get("schema").unwrap_or(&Value::Null);
             Content {
                 media: media.clone(),
                 kind: kind(schema),
-                fields: fields(schema),
+                fields: fields(schema, schemas),
             }
         })
         .collect()
 }
 
-/// The members of an object schema, its `allOf` parts included.
-fn fields(schema: &Value) -> Vec<Field> {
+/// The members of an object schema: its own, its `allOf` parts', or those of the schema
+/// that it names. One step only, so that a schema may contain itself.
+fn fields(schema: &Value, schemas: &Value) -> Vec<Field> {
+    let schema = reference(schema)
+        .and_then(|name| schemas.get(name))
+        .unwrap_or(schema);
+    let parts = list(schema, "allOf").iter();
+    let parts = parts.map(|part| {
+        reference(part)
+            .and_then(|name| schemas.get(name))
+            .unwrap_or(part)
+    });
+    std::iter::once(schema)
+        .chain(parts)
+        .flat_map(members)
+        .collect()
+}
+
+fn members(schema: &Value) -> impl Iterator<Item = Field> {
     let required = list(schema, "required");
-    let own = object(schema, "properties").map(|(name, property)| Field {
+    object(schema, "properties").map(|(name, property)| Field {
         name: name.clone(),
         place: String::new(),
         kind: kind(property),
         required: required.iter().any(|one| one.as_str() == Some(name)),
         about: text(property, "description"),
-    });
-    own.chain(list(schema, "allOf").iter().flat_map(fields))
-        .collect()
+    })
+}
+
+/// The schema that a `$ref` names.
+fn reference(schema: &Value) -> Option<&str> {
+    schema.get("$ref")?.as_str()?.rsplit('/').next()
+}
+
+/// What a path is about, for documents without tags: `updates` of `/api/v1/updates/{id}`.
+fn noun(path: &str) -> Option<&str> {
+    path.split('/').find(|part| {
+        let version = part
+            .strip_prefix('v')
+            .is_some_and(|rest| rest.parse::<u8>().is_ok());
+        !part.is_empty() && *part != "api" && !version
+    })
 }
 
 /// A type in one line, as `Update[]`, `string (uuid) or null`.
 fn kind(schema: &Value) -> Vec<Piece> {
     let plain = |text: String| vec![Piece { text, link: false }];
-    if let Some(name) = schema
-        .get("$ref")
-        .and_then(Value::as_str)
-        .and_then(|r| r.rsplit('/').next())
-    {
+    if let Some(name) = reference(schema) {
         return vec![Piece {
             text: name.to_owned(),
             link: true,

@@ -138,7 +138,7 @@ fn account(config: &FrontConfig) -> Option<Account> {
 
 /// The first path that the child needs and the account cannot use.
 fn unreachable_for(account: Account, config: &FrontConfig) -> Option<PathBuf> {
-    let node = process::node(&config.node).ok();
+    let node = process::node(config).ok();
     let needed = [
         Some((config.dir.clone(), 0o5)),
         Some((config.dir.join(&config.entry), 0o4)),

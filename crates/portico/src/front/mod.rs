@@ -34,6 +34,7 @@ use kernel::tasks::Tasks;
 use proxy::Asked;
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// The running front end of one server.
 #[derive(Clone)]
@@ -59,9 +60,9 @@ impl Front {
             public: assets::PublicFiles::scan(&config.public_files()),
             pages: cache::Pages::new(&config, pool.clone(), tasks.clone()),
             proxy: proxy::Proxy::new(&config, pool.clone()),
-            state: watched,
+            state: watched.clone(),
         };
-        let stop = tasks.token();
+        let (stop, warm) = (tasks.token(), config.cache.warm);
         tasks.spawn(
             "front",
             process::supervise(process::Supervisor {
@@ -72,6 +73,12 @@ impl Front {
                 stop,
             }),
         );
+        if warm {
+            tasks.spawn(
+                "front warm",
+                warm_up(inner.pages.clone(), watched, tasks.token()),
+            );
+        }
         Ok(Self(Arc::new(inner)))
     }
 
@@ -103,6 +110,29 @@ impl Front {
         headers.insert("x-portico-cache", HeaderValue::from_static(how.as_str()));
         count(how.as_str());
         Some(response)
+    }
+}
+
+/// Has the public pages rendered each time that a new child is ready.
+async fn warm_up(
+    pages: cache::Pages,
+    mut state: watch::Receiver<FrontState>,
+    stop: CancellationToken,
+) {
+    let mut warmed = None;
+    let ready = async {
+        while let Ok(new) = state
+            .wait_for(|state| state.phase == Phase::Ready && state.pid != warmed)
+            .await
+            .map(|state| state.pid)
+        {
+            pages.warm();
+            warmed = new;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = ready => {}
     }
 }
 

@@ -231,7 +231,7 @@ impl Supervisor {
             "there is no {}: build the front end first, or set front.dir",
             entry.display(),
         );
-        let mut command = Command::new(node(&config.node)?);
+        let mut command = Command::new(node(config)?);
         command
             .arg(format!("--max-old-space-size={}", config.max_old_space_mb))
             .arg(entry)
@@ -254,16 +254,24 @@ impl Supervisor {
     }
 }
 
-/// Resolves a bare name without a `PATH`, whose value is the operator's shell's.
-pub(crate) fn node(name: &std::path::Path) -> anyhow::Result<PathBuf> {
+/// Finds a bare name: the one that the build pins, then the system's. A `PATH` is not
+/// asked, for it is whatever the operator's shell happened to hold.
+pub(crate) fn node(config: &FrontConfig) -> anyhow::Result<PathBuf> {
+    let name = &config.node;
     if name.components().count() > 1 {
         return Ok(std::path::absolute(name)?);
     }
-    ["/usr/local/bin", "/usr/bin", "/bin"]
-        .iter()
-        .map(|dir| PathBuf::from(dir).join(name))
-        .find(|path| path.is_file())
-        .with_context(|| format!("{} was not found; set front.node", name.display()))
+    let dir = std::path::absolute(&config.dir)?;
+    [
+        dir.join("node_modules/.bin"),
+        dir.join("../../node_modules/.bin"),
+        PathBuf::from("/usr/local/bin"),
+        PathBuf::from("/usr/bin"),
+    ]
+    .iter()
+    .map(|folder| folder.join(name))
+    .find(|path| path.is_file())
+    .with_context(|| format!("{} was not found; set front.node", name.display()))
 }
 
 fn pause(first: Duration, failures: u32) -> Duration {

@@ -10,7 +10,10 @@ use axum::{
 };
 use tower_http::{
     CompressionLevel,
-    compression::{CompressionLayer, DefaultPredicate, Predicate, predicate::And},
+    compression::{
+        CompressionLayer, Predicate,
+        predicate::{And, SizeAbove},
+    },
 };
 
 /// Marks an answer that must not be compressed: one that holds a secret beside something
@@ -26,17 +29,20 @@ pub fn uncompressed<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Rout
     }))
 }
 
+/// Below this a packet is a packet.
+const SMALLEST: u64 = 1024;
+
 type Rule = fn(StatusCode, Version, &HeaderMap, &Extensions) -> bool;
 
 /// The layer. Level 4 costs about a millisecond for 100 KB; stored pages and the build's
 /// files are compressed harder, once.
-pub(crate) fn layer() -> CompressionLayer<And<DefaultPredicate, Rule>> {
+pub(crate) fn layer() -> CompressionLayer<And<SizeAbove, Rule>> {
     let rule: Rule = |_, _, headers, extensions| {
         extensions.get::<Uncompressed>().is_none() && compressible(headers)
     };
     CompressionLayer::new()
         .quality(CompressionLevel::Precise(4))
-        .compress_when(DefaultPredicate::new().and(rule))
+        .compress_when(SizeAbove::new(SMALLEST).and(rule))
 }
 
 fn compressible(headers: &HeaderMap) -> bool {
@@ -46,7 +52,7 @@ fn compressible(headers: &HeaderMap) -> bool {
         .and_then(|value| value.split(';').next())
         .unwrap_or_default()
         .trim();
-    let text = kind.starts_with("text/")
+    let text = (kind.starts_with("text/") && kind != "text/event-stream")
         || kind.ends_with("+json")
         || kind.ends_with("+xml")
         || matches!(

@@ -9,6 +9,8 @@ writeFileSync('lives', String(life))
 let rendered = 0
 let aborted = 0
 const held = []
+const seen = new Map()
+const wanted = new Map()
 
 const html = (response, body, headers = {}) => {
   response.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'x-powered-by': 'Next.js', ...headers })
@@ -52,11 +54,22 @@ const pages = {
     const tell = () => response.end(String(aborted))
     aborted > 0 ? tell() : held.push(tell)
   },
+  // Answers when the path has been asked for.
+  '/seen': (request, response) => {
+    const path = new URL(request.url, 'http://x').searchParams.get('path')
+    const tell = () => response.end(JSON.stringify(seen.get(path)))
+    seen.has(path) ? tell() : wanted.set(path, tell)
+  },
   '/hang': () => { for (;;); },
 }
 
 const server = http.createServer((request, response) => {
-  const page = pages[new URL(request.url, 'http://x').pathname]
+  const { pathname } = new URL(request.url, 'http://x')
+  if (!seen.has(pathname)) {
+    seen.set(pathname, request.headers)
+    wanted.get(pathname)?.()
+  }
+  const page = pages[pathname]
   if (page) return page(request, response)
   response.writeHead(404, { 'content-type': 'text/html' })
   response.end('no such page')

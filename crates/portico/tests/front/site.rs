@@ -64,6 +64,8 @@ impl Site {
             public_url: Some("https://portico.example".parse().unwrap()),
             ..FrontConfig::default()
         };
+        // The tests count renderings.
+        config.cache.warm = false;
         change(&mut config);
         let tasks = Tasks::new();
         let front = Front::start(config, &tasks).unwrap();
@@ -107,6 +109,12 @@ impl Site {
             .await
             .unwrap()
             .unwrap()
+    }
+
+    /// The headers with which the child was first asked for a path, once it was.
+    pub(crate) async fn seen(&self, path: &str) -> serde_json::Value {
+        let told = self.text(&format!("/seen?path={path}"), &[]).await;
+        serde_json::from_str(&told).unwrap()
     }
 
     pub(crate) async fn text(&self, path: &str, headers: &[(&str, &str)]) -> String {
