@@ -200,6 +200,8 @@ impl Connection {
         }
         self.shared.hub.sockets.admitted(&self.socket, &now);
         self.shared.moved(Movement::Opened(now.user));
+        // A signal sent between the look-up and the line above found nobody: look once more.
+        self.recheck = Instant::now();
         if let Some(before) = before {
             self.let_go(&before);
             // `let_go` may have taken the new entry too, where user or session are the same.
