@@ -43,7 +43,7 @@ export function ArchArt({ scene = "porch", className }: { scene?: Scene; classNa
 export function Arcade({ className }: { className?: string }) {
   const arch = (x: number, w: number, top: number) => `M${x} 640V${top + w / 2}a${w / 2} ${w / 2} 0 0 1 ${w} 0V640z`;
   return (
-    <svg viewBox="0 0 560 640" preserveAspectRatio="xMidYMax slice" aria-hidden className={cn("block", className)}>
+    <svg viewBox="0 150 560 490" preserveAspectRatio="xMidYMax slice" aria-hidden className={cn("block", className)}>
       <defs>
         <clipPath id="arcade-openings">
           <path d={`${arch(40, 140, 250)} ${arch(210, 140, 250)} ${arch(380, 140, 250)}`} />
@@ -52,7 +52,8 @@ export function Arcade({ className }: { className?: string }) {
       <rect width="560" height="640" className="fill-raised" />
       <g clipPath="url(#arcade-openings)">
         <rect width="560" height="640" className="fill-surface" />
-        <circle cx="318" cy="392" r="34" className="fill-accent" />
+        <circle cx="280" cy="446" r="40" className="fill-accent" />
+        <rect y="452" width="560" height="120" className="fill-surface" />
         <rect y="452" width="560" height="120" className="fill-primary" opacity=".85" />
         <path d="M0 478h560M40 500h480M0 524h560" strokeWidth="1.5" className="stroke-on-primary" opacity=".28" />
         <rect y="560" width="560" height="80" className="fill-raised" />

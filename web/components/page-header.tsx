@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 export function PageHeader({ title, children, action, beside }: { title: string; children?: ReactNode; action?: ReactNode; beside?: ReactNode }) {
   return (
     <Row justify="between" align="end" spacing="md" wraps>
-      <Stack spacing="xs">
+      <Stack spacing="xs" maxWidth="100%" flexShrink={1}>
         <Row spacing="sm" wraps>
           <H1>{title}</H1>
           {beside}

@@ -1,23 +1,10 @@
 "use client";
 import { useInfiniteQuery, useQueryClient, type InfiniteData, type QueryKey } from "@tanstack/react-query";
 import { useCallback, useState } from "react";
+import type { PageOf, pageOptions } from "./pages";
 import { reconcile } from "./reconcile";
 
-export interface PageOf<T> {
-  items: T[];
-  next_cursor: string | null;
-}
 type Pages<T, P extends PageOf<T>> = InfiniteData<P, string | undefined>;
-
-/** A paged list as a query; the same options prefetch on the server and read in the browser. */
-export function pageOptions<P extends PageOf<unknown>>(queryKey: QueryKey, fetchPage: (cursor: string | undefined) => Promise<P>, start?: string) {
-  return {
-    queryKey,
-    queryFn: ({ pageParam }: { pageParam: string | undefined }) => fetchPage(pageParam),
-    initialPageParam: start,
-    getNextPageParam: (page: P) => page.next_cursor ?? undefined,
-  };
-}
 
 /** A paged list in which changes are shown in place and new rows wait until they are asked for. */
 export function useLivePages<T extends { id: string }, P extends PageOf<T>>(options: ReturnType<typeof pageOptions<P>>) {

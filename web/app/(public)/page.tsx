@@ -38,7 +38,7 @@ function Receipts() {
           </li>
         ))}
       </ul>
-      <figcaption className="text-13 text-muted">How staff see it: names and words, not percentages of nobody.</figcaption>
+      <figcaption className="text-13 text-muted">What staff see, as it happens.</figcaption>
     </figure>
   );
 }
@@ -75,7 +75,7 @@ export default function Landing() {
               </Button>
             </div>
           </div>
-          <Arcade className="aspect-7/8 w-full rounded-t-[999px] border border-b-0 border-border" />
+          <Arcade className="aspect-square w-full rounded-t-[999px] border border-b-0 border-border" />
         </section>
         <section className="border-y border-border bg-surface">
           <div className="mx-auto grid max-w-page items-center gap-12 px-8 py-20 max-sm:px-4 max-sm:py-12 md:grid-cols-2">

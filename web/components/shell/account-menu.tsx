@@ -53,10 +53,10 @@ export function AccountMenu({ me, staff, wide = false }: { me: Schema["Me"]; sta
   return (
     <DropdownMenu>
       <DropdownMenuTrigger
-        aria-label={`Account of ${me.display_name}`}
         data-slot="account"
         className={wide ? "flex w-full items-center gap-2.5 rounded-control p-2 text-left hover:bg-raised" : "rounded-full"}
       >
+        <span className="sr-only">Your account{wide ? ": " : ""}</span>
         <Avatar id={me.id} name={me.display_name} />
         {wide ? (
           <>

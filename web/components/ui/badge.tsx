@@ -9,7 +9,7 @@ const badgeVariants = cva("inline-flex items-center gap-1 rounded-chip px-1.5 py
       primary: "bg-primary/12 text-primary",
       accent: "bg-accent/14 text-accent-ink",
       success: "bg-success/12 text-success",
-      warning: "bg-warning/12 text-warning",
+      warning: "bg-warning/10 text-[color-mix(in_oklab,var(--ds-warning)_78%,var(--ds-ink))]",
       danger: "bg-danger/10 text-danger",
     },
   },

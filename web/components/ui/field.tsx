@@ -22,7 +22,7 @@ export function Field({ label, error, hint, className, children }: Frame & { chi
   const id = useId();
   const note = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
   return (
-    <div data-slot="field" className={cn("flex flex-col gap-1.5", className)}>
+    <div data-slot="field" className={cn("flex min-w-0 flex-col gap-1.5", className)}>
       <Label htmlFor={id}>{label}</Label>
       {children({ id, "aria-invalid": error ? true : undefined, "aria-describedby": note })}
       {error ? (

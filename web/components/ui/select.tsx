@@ -6,7 +6,7 @@ import { control } from "./input";
 /** The browser's own list: it works by keyboard and on a phone as people know it, and costs nothing. */
 export function Select({ className, children, ...props }: ComponentProps<"select">) {
   return (
-    <span className={cn("relative inline-flex", className)}>
+    <span className={cn("relative inline-flex max-w-full min-w-0", className)}>
       <select data-slot="select" className={cn(control, "h-9 appearance-none truncate pr-8 pl-3")} {...props}>
         {children}
       </select>

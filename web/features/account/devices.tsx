@@ -42,7 +42,7 @@ function Device({ session }: { session: Schema["Session"] }) {
         </span>
       </span>
       {session.current ? null : (
-        <Button variant="secondary" size="sm" busy={end.isPending} onClick={() => end.mutate()}>
+        <Button variant="secondary" size="sm" className="max-sm:ml-9" busy={end.isPending} onClick={() => end.mutate()}>
           Sign out
         </Button>
       )}

@@ -1,7 +1,7 @@
 import { api, type Schema } from "@/lib/api/client";
 import { unwrap } from "@/lib/api/problem";
 import { keys } from "@/lib/query-keys";
-import { pageOptions } from "@/lib/use-live-pages";
+import { pageOptions } from "@/lib/pages";
 
 export type DeadJob = Schema["DeadJob"];
 export type AuditRow = Schema["AuditEntry"] & { id: string };

@@ -5,13 +5,14 @@ import { ErrorState } from "@/components/error-state";
 import { Person } from "@/components/person";
 import { RelativeTime } from "@/components/relative-time";
 import { Button } from "@/components/ui/button";
-import { useLivePages, type PageOf } from "@/lib/use-live-pages";
+import type { PageOf } from "@/lib/pages";
+import { useLivePages } from "@/lib/use-live-pages";
 import { auditOptions, type AuditRow } from "./api";
 
 const hasData = (data: unknown) => typeof data === "object" && data !== null && Object.keys(data).length > 0;
 
 const columns: readonly Column<AuditRow>[] = [
-  { key: "at", header: "When", className: "whitespace-nowrap text-muted", cell: (entry) => <RelativeTime at={entry.at} /> },
+  { key: "at", header: "When", wide: true, className: "whitespace-nowrap text-muted", cell: (entry) => <RelativeTime at={entry.at} /> },
   { key: "actor", header: "Who", className: "min-w-36", cell: (entry) => (entry.actor ? <Person id={entry.actor.id} name={entry.actor.name} /> : <span className="text-muted">Portico itself</span>) },
   {
     key: "action",
@@ -19,7 +20,8 @@ const columns: readonly Column<AuditRow>[] = [
     className: "w-full max-w-0 min-w-32",
     cell: (entry) => (
       <span className="flex min-w-0 flex-col">
-        <span className="truncate font-mono text-13">{entry.action}</span>
+        <span className="font-mono text-13 break-words">{entry.action}</span>
+        <RelativeTime at={entry.at} className="text-13 text-muted md:hidden" />
         {entry.subject ? <span className="truncate font-mono text-12 text-muted">{entry.subject}</span> : null}
       </span>
     ),
