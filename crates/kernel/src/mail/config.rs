@@ -2,20 +2,22 @@
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{model::Address, relay::Relay};
 
 /// The `[mail]` section.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MailConfig {
     /// `capture` keeps every mail for the viewer at `/_mail`; `smtp` sends it.
     pub transport: TransportKind,
     /// The relay: `smtps://user:password@host:port` (TLS from the first byte) or
     /// `smtp://user:password@host:port` (STARTTLS, which is required unless the host is this
-    /// machine; `?tls=` required, opportunistic or none says otherwise). The certificate is verified. Needed by `smtp`.
+    /// machine; `?tls=` required, opportunistic or none says otherwise). The certificate is
+    /// verified. Needed by `smtp`.
+    #[serde(serialize_with = "crate::config::mask_url")]
     pub smtp_url: Option<SecretString>,
     /// The sender's address.
     pub from: Address,
@@ -28,7 +30,7 @@ pub struct MailConfig {
 }
 
 /// What becomes of a mail.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TransportKind {
     /// Kept for the viewer.
@@ -67,5 +69,30 @@ impl MailConfig {
                 .context("mail.smtp_url")
                 .map(Some),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_is_read_and_shown_without_its_password() {
+        let text = "transport = 'smtp'\nsmtp_url = 'smtp://ada:geheim@mail.example.org'\nfrom = 'hello@example.org'";
+        let config: MailConfig = toml::from_str(text).unwrap();
+        assert_eq!(config.transport, TransportKind::Smtp);
+        let shown = toml::to_string(&config).unwrap();
+        assert!(
+            shown.contains("mail.example.org") && !shown.contains("geheim"),
+            "{shown}"
+        );
+        assert!(!format!("{config:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn a_misspelt_key_and_a_bad_sender_are_refused() {
+        assert!(toml::from_str::<MailConfig>("smtp = 'x'").is_err());
+        assert!(toml::from_str::<MailConfig>("from = 'nobody'").is_err());
+        assert!(toml::from_str::<MailConfig>("transport = 'pigeon'").is_err());
     }
 }

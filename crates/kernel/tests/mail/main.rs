@@ -2,7 +2,9 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "a test reads its own environment and starts its own tasks"
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test reads its own environment, starts its own tasks, and may fall over"
 )]
 
 mod delivery;

@@ -13,7 +13,7 @@ use tokio::{
 
 /// What the relay does with the n-th mail.
 #[derive(Debug, Clone, Copy)]
-pub enum Answer {
+pub(crate) enum Answer {
     Accept,
     /// Takes it, then closes the line.
     AcceptAndClose,
@@ -31,19 +31,19 @@ pub enum Answer {
 
 /// A mail that arrived.
 #[derive(Debug, Clone, Default)]
-pub struct Received {
-    pub from: String,
-    pub to: Vec<String>,
-    pub data: String,
+pub(crate) struct Received {
+    pub(crate) from: String,
+    pub(crate) to: Vec<String>,
+    pub(crate) data: String,
 }
 
 impl Received {
-    pub fn head(&self) -> &str {
+    pub(crate) fn head(&self) -> &str {
         self.data.split("\r\n\r\n").next().unwrap()
     }
 
     /// The decoded part of a type.
-    pub fn part(&self, kind: &str) -> String {
+    pub(crate) fn part(&self, kind: &str) -> String {
         let start = self.data.find(&format!("Content-Type: {kind}")).unwrap();
         let (head, body) = self.data[start..].split_once("\r\n\r\n").unwrap();
         let boundary = self
@@ -81,7 +81,7 @@ fn unquoted(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-pub struct Sink {
+pub(crate) struct Sink {
     port: u16,
     shared: Arc<Shared>,
 }
@@ -98,7 +98,7 @@ struct Shared {
 }
 
 impl Sink {
-    pub async fn start(script: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = socket.local_addr().unwrap().port();
         let shared = Arc::new(Shared {
@@ -123,23 +123,23 @@ impl Sink {
         Self { port, shared }
     }
 
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub fn accepted(&self) -> Vec<Received> {
+    pub(crate) fn accepted(&self) -> Vec<Received> {
         self.shared.taken.lock().unwrap().clone()
     }
 
-    pub fn messages(&self) -> usize {
+    pub(crate) fn messages(&self) -> usize {
         self.shared.messages.load(Ordering::SeqCst)
     }
 
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    pub async fn until_held(&self) {
+    pub(crate) async fn until_held(&self) {
         self.shared.held.notified().await;
     }
 }

@@ -1,6 +1,6 @@
 //! A database of its own for each test, mailers, a browser of sorts, and a seal that seals.
 
-pub use crate::sink::{Answer, Sink};
+pub(crate) use crate::sink::{Answer, Sink};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use futures_util::FutureExt;
@@ -16,21 +16,21 @@ use time::macros::datetime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A database with all migrations, gone when the test is over, whichever way it ended.
-pub struct Database {
-    pub pool: PgPool,
+pub(crate) struct Database {
+    pub(crate) pool: PgPool,
 }
 
 /// What the table says of a mail.
-pub struct Stored {
-    pub state: String,
-    pub attempts: i32,
-    pub error: Option<String>,
-    pub html: Option<String>,
-    pub text: Option<String>,
+pub(crate) struct Stored {
+    pub(crate) state: String,
+    pub(crate) attempts: i32,
+    pub(crate) error: Option<String>,
+    pub(crate) html: Option<String>,
+    pub(crate) text: Option<String>,
 }
 
 impl Database {
-    pub async fn with(test: impl AsyncFnOnce(Self)) {
+    pub(crate) async fn with(test: impl AsyncFnOnce(Self)) {
         let server: PgConnectOptions = std::env::var("PORTICO_TEST_DATABASE_URL")
             .expect("PORTICO_TEST_DATABASE_URL: eval \"$(script/db start)\"")
             .parse()
@@ -53,7 +53,7 @@ impl Database {
         }
     }
 
-    pub async fn row(&self, id: MailId) -> Stored {
+    pub(crate) async fn row(&self, id: MailId) -> Stored {
         let row = sqlx::query(
             "select state, attempts, error, html, body_text from kernel.mails where id = $1",
         )
@@ -79,7 +79,7 @@ async fn statement(db: &mut PgConnection, sql: String) {
 }
 
 /// Sending, as somebody at portico.example; the relay is still missing.
-pub fn config() -> MailConfig {
+pub(crate) fn config() -> MailConfig {
     MailConfig {
         transport: TransportKind::Smtp,
         from: Address::parse("hello@portico.example").unwrap(),
@@ -88,14 +88,14 @@ pub fn config() -> MailConfig {
     }
 }
 
-pub fn capture() -> MailConfig {
+pub(crate) fn capture() -> MailConfig {
     MailConfig {
         transport: TransportKind::Capture,
         ..config()
     }
 }
 
-pub fn relay(sink: &Sink) -> MailConfig {
+pub(crate) fn relay(sink: &Sink) -> MailConfig {
     MailConfig {
         smtp_url: Some(SecretString::from(format!(
             "smtp://127.0.0.1:{}",
@@ -105,21 +105,21 @@ pub fn relay(sink: &Sink) -> MailConfig {
     }
 }
 
-pub fn fixed_clock() -> Clock {
+pub(crate) fn fixed_clock() -> Clock {
     Clock::fixed(datetime!(2026-11-22 12:00 UTC))
 }
 
-pub fn mailer(db: &Database, config: MailConfig) -> Mailer {
+pub(crate) fn mailer(db: &Database, config: MailConfig) -> Mailer {
     Mailer::new(db.pool.clone(), config, None, fixed_clock()).unwrap()
 }
 
-pub fn sealed() -> Arc<TestSeal> {
+pub(crate) fn sealed() -> Arc<TestSeal> {
     Arc::new(TestSeal(
         RandomizedNonceKey::new(&AES_256_GCM, &[7; 32]).unwrap(),
     ))
 }
 
-pub struct TestSeal(RandomizedNonceKey);
+pub(crate) struct TestSeal(RandomizedNonceKey);
 
 impl Seal for TestSeal {
     fn seal(&self, row: uuid::Uuid, plain: &[u8]) -> anyhow::Result<String> {
@@ -145,7 +145,7 @@ impl Seal for TestSeal {
     }
 }
 
-pub fn welcome(to: &str) -> Mail {
+pub(crate) fn welcome(to: &str) -> Mail {
     Mail {
         cause: format!("welcome:{to}"),
         to: Address::parse(to).unwrap(),
@@ -154,32 +154,32 @@ pub fn welcome(to: &str) -> Mail {
     }
 }
 
-pub async fn enqueue(db: &Database, mailer: &Mailer, mail: &Mail) -> MailId {
+pub(crate) async fn enqueue(db: &Database, mailer: &Mailer, mail: &Mail) -> MailId {
     let mut tx = db.pool.begin().await.unwrap();
     let id = mailer.enqueue(&mut tx, mail).await.unwrap().unwrap();
     tx.commit().await.unwrap();
     id
 }
 
-pub async fn resend(db: &Database, mailer: &Mailer, id: MailId) -> kernel::Result<()> {
+pub(crate) async fn resend(db: &Database, mailer: &Mailer, id: MailId) -> kernel::Result<()> {
     let mut tx = db.pool.begin().await.unwrap();
     let done = mailer.resend(&mut tx, id).await;
     tx.commit().await.unwrap();
     done
 }
 
-pub struct Page {
-    pub status: u16,
-    pub head: String,
-    pub text: String,
+pub(crate) struct Page {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) text: String,
 }
 
 impl Page {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.head
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
@@ -187,12 +187,12 @@ impl Page {
     }
 }
 
-pub async fn get(mailer: Mailer, path: &str) -> Page {
+pub(crate) async fn get(mailer: Mailer, path: &str) -> Page {
     request(mailer, path, "127.0.0.1").await
 }
 
 /// One request over a real line: the viewer looks at what a browser says in `Host`.
-pub async fn request(mailer: Mailer, path: &str, host: &str) -> Page {
+pub(crate) async fn request(mailer: Mailer, path: &str, host: &str) -> Page {
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     let server = tokio::spawn(async move { axum::serve(socket, viewer::router(mailer)).await });

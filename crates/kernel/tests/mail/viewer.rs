@@ -51,6 +51,16 @@ async fn the_viewer_shows_what_was_caught() {
                 .unwrap()
                 .is_empty()
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_viewers_pages_are_closed_in() {
+    Database::with(async |db| {
+        let mailer = mailer(&db, capture());
+        let id = enqueue(&db, &mailer, &welcome("ada@example.org")).await;
+        mailer.deliver(id).await.unwrap();
 
         let list = get(mailer.clone(), "/_mail").await;
         assert!(

@@ -264,7 +264,7 @@ fn beginning(text: &str) -> String {
     )
 }
 
-/// Without the one character that PostgreSQL's text cannot hold; no address has it either.
+/// Without the one character that a text column cannot hold; no address has it either.
 fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
