@@ -48,6 +48,14 @@ struct Inner {
     state: watch::Receiver<FrontState>,
 }
 
+impl std::fmt::Debug for Front {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Front")
+            .field("state", &*self.0.state.borrow())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Front {
     /// Starts the child and returns at once; [`Front::state`] tells when it is ready. It
     /// ends with `tasks`.
