@@ -167,7 +167,8 @@ async fn serve(State(front): State<Front>, request: Request) -> Response {
             response
         }
         Err(error) => {
-            tracing::warn!(error, "the front end did not answer");
+            // The proxy has logged it.
+            tracing::debug!(error, "the front end did not answer");
             front
                 .0
                 .pages
