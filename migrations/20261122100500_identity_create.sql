@@ -88,10 +88,12 @@ create table identity.sessions (
 
 create index sessions_user_id_idx on identity.sessions (user_id, last_seen_at desc) where ended_at is null;
 
--- Refresh tokens of a session, a chain: each is used once and names its successor.
+-- Refresh tokens of a session, a family: each is used once and has its successor made.
 create table identity.refresh_tokens (
     hash bytea not null,
     session_id uuid not null,
+    -- The token that was traded for this one: absent on the first of a session.
+    parent bytea,
     created_at timestamptz not null default now(),
     used_at timestamptz,
     constraint refresh_tokens_pkey primary key (hash),
@@ -99,6 +101,7 @@ create table identity.refresh_tokens (
 );
 
 create index refresh_tokens_session_id_idx on identity.refresh_tokens (session_id);
+create index refresh_tokens_parent_idx on identity.refresh_tokens (parent) where parent is not null;
 
 -- One-time tokens sent by mail or printed: only their hashes are kept.
 create table identity.one_time_tokens (

@@ -7,7 +7,7 @@
 
 use crate::{
     Identity, cookies,
-    actions::sessions::{Issued, Origin},
+    actions::sessions::Issued,
     keys::Claims,
     model::{Status, permission_set},
     store,
@@ -40,7 +40,7 @@ pub struct Standing {
 /// Finds out who calls, puts their [`Principal`] into the request and renews their
 /// tokens when it is time.
 pub async fn layer(State(identity): State<Identity>, mut request: Request, next: Next) -> Response {
-    let (principal, renewed) = match identity.identify(request.headers(), &request).await {
+    let (principal, renewed) = match identity.identify(request.headers(), ClientAddr::of(request.extensions())).await {
         Ok(found) => found,
         Err(error) => return axum::response::IntoResponse::into_response(error),
     };
@@ -65,7 +65,7 @@ impl Identity {
     async fn identify(
         &self,
         headers: &HeaderMap,
-        request: &Request,
+        from: ClientAddr,
     ) -> Result<(Option<Principal>, Option<Issued>)> {
         if let Some(token) = bearer(headers) {
             return Ok((self.principal_of(token).await?, None));
@@ -78,11 +78,7 @@ impl Identity {
         let Some(token) = cookies::read(headers, self.refresh_cookie()) else {
             return Ok((None, None));
         };
-        let origin = Origin {
-            address: ClientAddr::of(request.extensions()).to_string(),
-            device: None,
-        };
-        let Some(issued) = self.refresh(token, &origin).await? else { return Ok((None, None)) };
+        let Some(issued) = self.refresh(token, from).await? else { return Ok((None, None)) };
         Ok((self.standing(issued.session, issued.user).await?, Some(issued)))
     }
 
@@ -138,11 +134,18 @@ impl Identity {
             .map(|held| Principal { user, session, permissions: held.permissions }))
     }
 
-    /// When a session ends at the latest, if it stands: for sockets.
-    pub async fn session_ends_at(&self, session: SessionId) -> Result<Option<OffsetDateTime>> {
-        let mut db = self.0.db.acquire().await?;
-        let row = store::sessions::standing(&mut db, session).await?;
-        Ok(row.map(|row| row.expires_at))
+    /// A session as it stands now, and when it ends at the latest: for sockets.
+    pub async fn session_as_it_stands(
+        &self,
+        session: SessionId,
+    ) -> Result<Option<(Principal, OffsetDateTime)>> {
+        let row = {
+            let mut db = self.0.db.acquire().await?;
+            store::sessions::standing(&mut db, session).await?
+        };
+        let Some(row) = row else { return Ok(None) };
+        let principal = self.standing(session, row.user).await?;
+        Ok(principal.map(|principal| (principal, row.expires_at)))
     }
 
     /// Puts the new access token where the old one was, for whoever answers the request.

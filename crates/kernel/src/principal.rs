@@ -8,8 +8,9 @@ use crate::{
     error::{Error, Result},
     id::{SessionId, UserId},
 };
-use axum::{extract::FromRequestParts, http::request::Parts};
+use axum::{extract::{FromRequestParts, OptionalFromRequestParts}, http::request::Parts};
 use serde::Serialize;
+use std::convert::Infallible;
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
@@ -138,12 +139,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
     }
 }
 
+impl<S: Send + Sync> OptionalFromRequestParts<S> for Principal {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<Self>().copied())
+    }
+}
+
 /// Everybody may call this handler.
 #[derive(Debug, Clone, Copy)]
 pub struct Public;
 
 impl<S: Send + Sync> FromRequestParts<S> for Public {
-    type Rejection = std::convert::Infallible;
+    type Rejection = Infallible;
 
     async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Self)

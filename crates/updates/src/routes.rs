@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The routes.
-pub fn router(updates: Updates) -> OpenApiRouter {
+/// The routes, still without their domain.
+pub fn router() -> OpenApiRouter<Updates> {
     OpenApiRouter::new()
         .routes(routes!(publish, list))
         .routes(routes!(preview))
@@ -27,7 +27,6 @@ pub fn router(updates: Updates) -> OpenApiRouter {
         .routes(routes!(waiting))
         .routes(routes!(feed_item))
         .routes(routes!(mark))
-        .with_state(updates)
 }
 
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]

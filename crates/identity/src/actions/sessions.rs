@@ -24,15 +24,6 @@ use zeroize::Zeroizing;
 /// second is not a thief.
 const PARALLEL: time::Duration = time::Duration::seconds(30);
 
-/// From where a session is used.
-#[derive(Debug, Clone)]
-pub struct Origin {
-    /// The client's address.
-    pub address: String,
-    /// What the device is, if it said.
-    pub device: Option<String>,
-}
-
 /// The tokens of a session, to be handed to its device.
 #[derive(Debug)]
 pub struct Issued {
@@ -131,7 +122,7 @@ impl Identity {
     /// A token is used once. If it comes again after its successor was used, somebody
     /// has a copy: the session ends. If no successor was ever used, the answer was lost
     /// on the way, and the owner simply gets another.
-    pub async fn refresh(&self, token: &str, origin: &Origin) -> Result<Option<Issued>> {
+    pub async fn refresh(&self, token: &str, from: ClientAddr) -> Result<Option<Issued>> {
         let inner = &self.0;
         let (hash, now) = (secrets::hash(token), inner.clock.now());
         let mut tx = inner.db.begin().await?;
@@ -156,7 +147,7 @@ impl Identity {
                 actor: None,
                 action: "session.token_reused",
                 subject: &user.to_string(),
-                data: json!({ "session": session, "address": origin.address }),
+                data: json!({ "session": session, "address": from.to_string() }),
             };
             inner.audit.append(&mut tx, act).await?;
             tx.commit().await?;
@@ -166,7 +157,7 @@ impl Identity {
         let refresh = Token::new()?;
         store::sessions::use_refresh(&mut tx, &hash, now).await?;
         store::sessions::insert_refresh(&mut tx, &refresh.hash, session, Some(&hash), now).await?;
-        store::sessions::seen(&mut tx, session, &origin.address, now).await?;
+        store::sessions::seen(&mut tx, session, &from.to_string(), now).await?;
         tx.commit().await?;
         inner.standing.forget(&session).await;
         let access = inner.keys.sign(user, session, inner.config.access())?;

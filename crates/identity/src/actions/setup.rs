@@ -20,6 +20,12 @@ impl Identity {
         Ok(!store::accounts::has_owner(&mut db).await?)
     }
 
+    /// Whether nobody is here yet, demo people included.
+    pub async fn is_empty(&self) -> Result<bool> {
+        let mut db = self.0.db.acquire().await?;
+        Ok(store::accounts::none_yet(&mut db).await?)
+    }
+
     /// A fresh set-up link; the one before stops working. Nothing once there is an owner.
     pub async fn setup_link(&self) -> Result<Option<String>> {
         let inner = &self.0;

@@ -11,8 +11,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub use views::MeView;
 
-/// The routes.
-pub fn router(identity: Identity) -> OpenApiRouter {
+/// The routes, still without their domain.
+pub fn router() -> OpenApiRouter<Identity> {
     OpenApiRouter::new()
         .routes(routes!(accounts::register))
         .routes(routes!(accounts::inspect_verification, accounts::verify))
@@ -24,5 +24,4 @@ pub fn router(identity: Identity) -> OpenApiRouter {
         .routes(routes!(people::list))
         .routes(routes!(people::totals))
         .routes(routes!(people::get))
-        .with_state(identity)
 }

@@ -225,3 +225,9 @@ pub(crate) async fn demo_present(db: &mut PgConnection) -> sqlx::Result<bool> {
     .fetch_one(db)
     .await
 }
+
+pub(crate) async fn none_yet(db: &mut PgConnection) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select not exists (select from identity.users) as "none!""#)
+        .fetch_one(db)
+        .await
+}

@@ -12,7 +12,7 @@ mod pages;
 use axum::{
     Json, Router,
     extract::State as Extract,
-    http::{HeaderValue, header},
+    http::{HeaderName, header},
     middleware,
     response::{Html, IntoResponse, Response},
     routing::get,
@@ -43,18 +43,18 @@ const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-sr
     form-action 'none'; frame-ancestors 'self'; \
     sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation";
 
-/// The viewer's routes, all under `/_mail`.
+/// The viewer's routes, to be nested at `/_mail`: its pages link to themselves there.
 pub fn router(mailer: Mailer) -> Router {
     let viewer = Viewer {
         mailer,
         pages: Arc::new(pages::environment()),
     };
     Router::new()
-        .route("/_mail", get(list))
-        .route("/_mail/style.css", get(style))
-        .route("/_mail/api/messages", get(messages))
-        .route("/_mail/{id}", get(message))
-        .route("/_mail/{id}/html", get(html))
+        .route("/", get(list))
+        .route("/style.css", get(style))
+        .route("/api/messages", get(messages))
+        .route("/{id}", get(message))
+        .route("/{id}/html", get(html))
         .layer(middleware::from_fn_with_state(viewer.clone(), guard::guard))
         .with_state(viewer)
 }
@@ -197,10 +197,16 @@ async fn html(Extract(viewer): Extract<Viewer>, Path(id): Path<MailId>) -> Resul
         return Err(Error::NotFound("caught mail"));
     }
     let body = viewer.mailer.opened(id, row.sealed, row.html)?;
-    let policy = [(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(MAIL_POLICY),
-    )];
+    let policy = [
+        (header::CONTENT_SECURITY_POLICY, MAIL_POLICY),
+        // The server's own answers would forbid the frame, and the window of its own: a
+        // browser shows no sandboxed page that also asks to be alone with its origin.
+        (header::X_FRAME_OPTIONS, "SAMEORIGIN"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "unsafe-none",
+        ),
+    ];
     Ok((policy, Html(body)).into_response())
 }
 

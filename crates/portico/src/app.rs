@@ -1,0 +1,208 @@
+//! Builds everything, once, in order. What a test builds is what a server runs.
+
+use crate::{
+    MIGRATIONS, config::Config, front::Front, http::Parts, router, wiring::{self, Doorman, SealedMail},
+};
+use anyhow::{Context, bail};
+use identity::Identity;
+use kernel::{
+    Clock,
+    audit::Audit,
+    cache::Invalidations,
+    database::{self, Addresses, Database},
+    events::{self, EventLog},
+    jobs::{self, Handlers, Job, Worker},
+    limits::Limits,
+    live::Signals,
+    mail::{Mailer, SendMail},
+    tasks::Tasks,
+    vault::Vault,
+};
+use realtime::{OwnChannels, Ports, Realtime};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use updates::Updates;
+
+/// The parts of one server, built and ready to run.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// How it is configured.
+    pub config: Arc<Config>,
+    /// The database.
+    pub db: Database,
+    /// The clock.
+    pub clock: Clock,
+    /// Background tasks.
+    pub tasks: Tasks,
+    /// The audit chain.
+    pub audit: Audit,
+    /// Mail.
+    pub mailer: Mailer,
+    /// Accounts and sessions.
+    pub identity: Identity,
+    /// Updates and receipts.
+    pub updates: Updates,
+    /// Sockets and the change stream.
+    pub realtime: Realtime,
+    /// Runs jobs.
+    pub worker: Arc<Worker>,
+    /// Carries invalidations to caches.
+    pub invalidations: Invalidations,
+    /// The front end, once [`App::start_front`] was called.
+    pub front: Option<Front>,
+}
+
+impl App {
+    /// Connects, migrates and builds. Starts nothing in the background.
+    pub async fn build(
+        config: Config,
+        addresses: &Addresses,
+        clock: Clock,
+        tasks: Tasks,
+    ) -> anyhow::Result<Self> {
+        let connections = config.database.connections.unwrap_or(16);
+        let db = Database::connect(addresses, connections).await?;
+        database::migrate(&db, &MIGRATIONS).await?;
+        let vault = open_vault(&config, &db).await?;
+        let audit = Audit::new(&vault.mac_key("audit chain"), clock.clone());
+        let seal = Arc::new(SealedMail(vault.clone()));
+        let mailer =
+            Mailer::new(db.pool().clone(), config.mail.clone(), Some(seal), clock.clone())?;
+        let events = EventLog::new(clock.clone(), wiring::reactions);
+        let limits = Limits::new(db.pool().clone(), clock.clone());
+        let (signals, invalidations) = (Signals::default(), Invalidations::default());
+        let identity = Identity::new(identity::Needs {
+            db: db.clone(),
+            events: events.clone(),
+            audit: audit.clone(),
+            clock: clock.clone(),
+            limits: limits.clone(),
+            vault,
+            mailer: mailer.clone(),
+            signals: signals.clone(),
+            invalidations: invalidations.clone(),
+            public_url: config.public_url(),
+            config: config.identity.clone(),
+        })
+        .await?;
+        let updates = Updates::new(db.clone(), events, audit.clone(), clock.clone());
+        let realtime = build_realtime(&config, addresses, &identity, signals, &tasks, &clock)?;
+        let handlers = identity.handlers(kernel_handlers(&mailer, &limits));
+        let worker = Arc::new(Worker::new(&db, &clock, handlers, &tasks).await?);
+        Ok(Self {
+            config: Arc::new(config),
+            db,
+            clock,
+            tasks,
+            audit,
+            mailer,
+            identity,
+            updates,
+            realtime,
+            worker,
+            invalidations,
+            front: None,
+        })
+    }
+
+    /// Starts what runs in the background.
+    pub async fn start(&self) -> anyhow::Result<()> {
+        self.identity.clear_presence().await.context("presence")?;
+        self.invalidations.listen(self.db.direct(), &self.tasks).await?;
+        self.realtime.start();
+        self.worker.start(&self.tasks);
+        Ok(())
+    }
+
+    /// Starts the front end.
+    pub fn start_front(&mut self) -> anyhow::Result<()> {
+        self.front = Some(Front::start(self.config.front.clone(), &self.tasks)?);
+        Ok(())
+    }
+
+    /// Everything that is served, with its layers.
+    pub fn router(&self) -> anyhow::Result<axum::Router> {
+        let parts: Parts = router::parts(self);
+        crate::http::layers(parts, &self.config.http)
+    }
+}
+
+/// A key file that was made just now cannot open what an old database holds.
+async fn open_vault(config: &Config, db: &Database) -> anyhow::Result<Vault> {
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
+    let fresh = !config.data.join("vault.keys").exists();
+    let used: bool = sqlx::query_scalar("select exists (select from identity.signing_keys)")
+        .fetch_one(db.pool())
+        .await?;
+    if fresh && used {
+        bail!(
+            "{} is missing, but this database was written with one. Restore the file from \
+             your copy: without it, what it encrypted is lost.",
+            config.data.join("vault.keys").display()
+        );
+    }
+    Ok(Vault::load(&config.data)?)
+}
+
+fn build_realtime(
+    config: &Config,
+    addresses: &Addresses,
+    identity: &Identity,
+    signals: Signals,
+    tasks: &Tasks,
+    clock: &Clock,
+) -> anyhow::Result<Realtime> {
+    let mut settings = realtime::Config::new(addresses.direct.clone(), wiring::live_tables());
+    settings.allowed_origins = std::iter::once(config.public_url().origin().ascii_serialization())
+        .chain(config.http.origins.iter().map(|origin| origin.as_str().to_owned()))
+        .collect();
+    let doorman = Arc::new(Doorman(identity.clone()));
+    let ports = Ports {
+        authenticator: doorman.clone(),
+        online: doorman,
+        channels: Arc::new(OwnChannels),
+        signals,
+    };
+    Realtime::new(settings, ports, tasks, clock.clone())
+}
+
+macro_rules! chores {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Serialize, Deserialize)]
+        struct $name {}
+        impl Job for $name {
+            const NAME: &'static str = $text;
+        }
+    )+};
+}
+
+chores! {
+    /// Makes the event log's partitions of the months ahead.
+    MakePartitions = "kernel.make_partitions",
+    /// Moves jobs that failed for good out of the queue.
+    SweepDeadLetters = "kernel.sweep_dead_letters",
+    /// Forgets rate limits that are full again.
+    SweepLimits = "kernel.sweep_limits",
+}
+
+fn kernel_handlers(mailer: &Mailer, limits: &Limits) -> Handlers {
+    let (mailer, limits) = (mailer.clone(), limits.clone());
+    Handlers::new()
+        .on(move |job: SendMail, _| {
+            let mailer = mailer.clone();
+            async move { mailer.deliver(job.mail).await.map(|_| ()) }
+        })
+        .every("5 2 * * *", |_: MakePartitions, context| async move {
+            let mut db = context.db.acquire().await?;
+            events::make_partitions(&mut db, &context.clock, 3).await.map(|_| ())
+        })
+        .every("*/10 * * * *", |_: SweepDeadLetters, context| async move {
+            jobs::sweep_dead(context.db.pool()).await.map(|_| ())
+        })
+        .every("30 * * * *", move |_: SweepLimits, _| {
+            let limits = limits.clone();
+            async move { limits.sweep().await.map(|_| ()) }
+        })
+}

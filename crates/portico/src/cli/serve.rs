@@ -1,0 +1,117 @@
+//! `portico serve`: starts everything in order, serves, and stops everything in order.
+
+use anyhow::{Context, bail};
+use kernel::{Clock, tasks::Tasks};
+use portico::{
+    app::App,
+    cluster,
+    config::{Config, LogConfig},
+    demo, health,
+    http::serve,
+};
+use std::{net::TcpListener, time::Duration};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::{EnvFilter, prelude::*};
+
+pub(super) async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
+    log(&config.log)?;
+    health::record_metrics()?;
+    // Taken first, so that a port in use is said before anything is started.
+    let listener = TcpListener::bind(config.listen)
+        .with_context(|| format!("cannot listen on {} (set PORTICO_LISTEN to another)", config.listen))?;
+    let home = cluster::open(&config).await?;
+    let tasks = Tasks::new();
+    stop_on_signal(&tasks)?;
+    let served = run(config, with_demo, listener, &home, &tasks).await;
+    if !tasks.stop(Duration::from_secs(20)).await {
+        tracing::warn!("some tasks did not end in time");
+    }
+    home.close().await?;
+    served
+}
+
+async fn run(
+    config: Config,
+    with_demo: bool,
+    listener: TcpListener,
+    home: &cluster::Home,
+    tasks: &Tasks,
+) -> anyhow::Result<()> {
+    let mut app = App::build(config, &home.addresses, Clock::system(), tasks.clone()).await?;
+    if with_demo && app.identity.is_empty().await? {
+        refuse_demo_in_public(&app)?;
+        demo::load(&app).await?;
+    }
+    let demo = app.identity.demo_present().await?;
+    if demo {
+        refuse_demo_in_public(&app)?;
+    }
+    app.start().await?;
+    app.start_front()?;
+    let router = app.router()?;
+    greet(&app, demo).await?;
+    let http = &app.config.http;
+    let served = serve::serve(listener, http.tls.as_ref(), router, tasks, http.drain()).await;
+    tasks.cancel();
+    tasks.stop(Duration::from_secs(20)).await;
+    app.db.close().await;
+    served
+}
+
+fn refuse_demo_in_public(app: &App) -> anyhow::Result<()> {
+    if app.config.is_local() {
+        return Ok(());
+    }
+    bail!(
+        "refusing to listen on {}: the demo tenant is here, and its passwords are known. \
+         Remove it with `portico demo remove`, or listen on 127.0.0.1.",
+        app.config.listen
+    )
+}
+
+async fn greet(app: &App, demo: bool) -> anyhow::Result<()> {
+    println!("\n  Portico runs at {}", app.config.public_url());
+    if let Some(link) = app.identity.setup_link().await? {
+        println!("\n  Make yourself the owner (works once; `portico setup-link` prints another):");
+        println!("  {link}");
+    }
+    if demo {
+        println!("\n  Demo accounts, password {}:", demo::PASSWORD);
+        for account in demo::accounts() {
+            println!("  {:10} {}", account.role, account.email);
+        }
+    }
+    if app.mailer.captures() {
+        println!("\n  Mails are caught at {}_mail", app.config.public_url());
+    }
+    println!();
+    Ok(())
+}
+
+fn stop_on_signal(tasks: &Tasks) -> anyhow::Result<()> {
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let stop = tasks.clone();
+    tasks.spawn("signals", async move {
+        let token = stop.token();
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = token.cancelled() => return,
+        }
+        tracing::info!("stopping");
+        stop.cancel();
+    });
+    Ok(())
+}
+
+fn log(config: &LogConfig) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&config.filter).context("log.filter")?;
+    let registry = tracing_subscriber::registry().with(filter);
+    if config.json {
+        registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).init();
+    } else {
+        registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).init();
+    }
+    Ok(())
+}

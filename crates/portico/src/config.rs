@@ -1,0 +1,123 @@
+//! The whole configuration: one section for each domain, put together here.
+
+use crate::{front::FrontConfig, http::HttpConfig};
+use identity::IdentityConfig;
+use kernel::{database::DatabaseConfig, mail::MailConfig};
+use serde::{Deserialize, Serialize};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+use url::Url;
+
+/// What can be set. Every key has a default; `docs/operations/configuration.md` says what
+/// each means.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where to listen. Environment: `PORTICO_LISTEN`.
+    pub listen: SocketAddr,
+    /// Where everything is kept. Environment: `PORTICO_DATA`.
+    pub data: PathBuf,
+    /// The address that people use, when it is not the one we listen on: links in mails and
+    /// the issuer of tokens name it.
+    pub public_url: Option<Url>,
+    /// The database.
+    pub database: DatabaseConfig,
+    /// How we speak HTTP.
+    pub http: HttpConfig,
+    /// The front end.
+    pub front: FrontConfig,
+    /// Accounts and sessions.
+    pub identity: IdentityConfig,
+    /// Mail.
+    pub mail: MailConfig,
+    /// What is written to the log.
+    pub log: LogConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            data: PathBuf::from("data"),
+            public_url: None,
+            database: DatabaseConfig::default(),
+            http: HttpConfig::default(),
+            front: FrontConfig::default(),
+            identity: IdentityConfig::default(),
+            mail: MailConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+
+/// The `[log]` section.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// What to write, as in `info,realtime=debug`.
+    pub filter: String,
+    /// One JSON object a line instead of text.
+    pub json: bool,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            filter: "info,graphile_worker=warn,sqlx::postgres::notice=warn".into(),
+            json: false,
+        }
+    }
+}
+
+impl Config {
+    /// Reads the configuration: the named file (or `portico.toml` here, if there is one)
+    /// and the environment over it.
+    pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let usual = Path::new("portico.toml");
+        let file = file.or_else(|| usual.exists().then_some(usual));
+        let mut config: Self = kernel::config::load(file)?;
+        config.settle();
+        Ok(config)
+    }
+
+    /// Fills in what follows from other settings.
+    pub fn settle(&mut self) {
+        let public_url = self.public_url();
+        self.mail.public_url = public_url.clone();
+        self.front.public_url = Some(public_url);
+        let address = match self.listen.ip() {
+            ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ip => ip,
+        };
+        self.front.api_url = format!("http://{}", SocketAddr::new(address, self.listen.port()));
+    }
+
+    /// The address that people use.
+    pub fn public_url(&self) -> Url {
+        if let Some(url) = &self.public_url {
+            return url.clone();
+        }
+        let host = if self.listen.ip().is_unspecified() {
+            format!("127.0.0.1:{}", self.listen.port())
+        } else {
+            self.listen.to_string()
+        };
+        let scheme = if self.http.tls.is_some() { "https" } else { "http" };
+        // A socket address always makes a URL.
+        Url::parse(&format!("{scheme}://{host}/")).unwrap_or_else(|_| {
+            unreachable_url()
+        })
+    }
+
+    /// Whether only this machine can reach us.
+    pub fn is_local(&self) -> bool {
+        self.listen.ip().is_loopback()
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a constant")]
+fn unreachable_url() -> Url {
+    Url::parse("http://127.0.0.1:8080/").expect("a constant")
+}

@@ -1,0 +1,82 @@
+//! The way in: which path leads to which domain. One page.
+
+use crate::{app::App, front, health, http::Parts, system};
+use axum::{Json, Router, middleware::from_fn_with_state, routing::get};
+use kernel::mail;
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+/// What the API is, for its document.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Portico",
+        description = "One server for a business that has members. Failures are problem \
+            documents (RFC 9457) with a stable `code`; lists come in pages by cursor; times \
+            are RFC 3339 in UTC.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    modifiers(&Security),
+)]
+struct Document;
+
+struct Security;
+
+impl Modify for Security {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let schemes = document.components.get_or_insert_default();
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
+            "portico_access",
+            "Set by signing in; `__Host-portico_access` over https.",
+        ));
+        schemes.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
+        let bearer =
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        schemes.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+    }
+}
+
+/// The API's document, made from the routes themselves.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut routes = utoipa::openapi::OpenApi::default();
+    routes.merge(identity::routes::router().into_openapi());
+    routes.merge(updates::routes::router().into_openapi());
+    routes.merge(system::routes::router().into_openapi());
+    Document::openapi().nest("/api/v1", routes)
+}
+
+/// Every part of the server.
+pub(crate) fn parts(app: &App) -> Parts {
+    let authenticate = from_fn_with_state(app.identity.clone(), identity::authenticate::layer);
+    let document = document();
+    let described = serde_json::to_value(&document).unwrap_or_default();
+    let v1 = Router::new()
+        .merge(Router::from(identity::routes::router().with_state(app.identity.clone())))
+        .merge(Router::from(updates::routes::router().with_state(app.updates.clone())))
+        .merge(Router::from(system::routes::router().with_state(app.clone())));
+    let jwks = app.identity.jwks();
+    let mut api = Router::new()
+        .nest("/api/v1", v1)
+        .route("/api/openapi.json", get(move || async move { Json(document) }))
+        .route("/.well-known/jwks.json", get(move || async move { Json(jwks) }))
+        .merge(health::router(app.clone()));
+    if app.mailer.captures() {
+        api = api.nest("/_mail", mail::viewer::router(app.mailer.clone()));
+    }
+    match front::docs(&described) {
+        Ok(docs) => api = api.merge(docs),
+        Err(error) => tracing::error!(%error, "the API reference cannot be shown"),
+    }
+    let streams = Router::new().nest("/realtime/v1", app.realtime.router());
+    let pages = match &app.front {
+        Some(front) => front.router(),
+        None => Router::new(),
+    };
+    Parts {
+        api: api.layer(authenticate.clone()),
+        streams: streams.layer(authenticate.clone()),
+        pages: pages.layer(authenticate),
+    }
+}

@@ -1,0 +1,5 @@
+//! What belongs to no single domain: what this installation is, the audit chain, jobs that
+//! failed for good, and the demo tenant.
+
+pub mod routes;
+mod store;
