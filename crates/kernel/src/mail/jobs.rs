@@ -12,5 +12,5 @@ pub struct SendMail {
 }
 
 impl Job for SendMail {
-    const NAME: &'static str = "kernel.send_mail";
+    const NAME: &'static str = "kernel:send_mail";
 }

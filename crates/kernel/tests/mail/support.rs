@@ -3,6 +3,7 @@
 pub(crate) use crate::sink::{Answer, Sink};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
+use axum::Router;
 use futures_util::FutureExt;
 use kernel::{
     Clock,
@@ -195,7 +196,9 @@ pub(crate) async fn get(mailer: Mailer, path: &str) -> Page {
 pub(crate) async fn request(mailer: Mailer, path: &str, host: &str) -> Page {
     let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
-    let server = tokio::spawn(async move { axum::serve(socket, viewer::router(mailer)).await });
+    let server = tokio::spawn(async move {
+        axum::serve(socket, Router::new().nest("/_mail", viewer::router(mailer))).await
+    });
     let mut line = tokio::net::TcpStream::connect(address).await.unwrap();
     let asked = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     line.write_all(asked.as_bytes()).await.unwrap();

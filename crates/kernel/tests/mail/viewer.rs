@@ -100,6 +100,8 @@ async fn the_viewers_pages_are_closed_in() {
             "{policy}"
         );
         assert_eq!(html.header("referrer-policy"), "no-referrer");
+        assert_eq!(html.header("x-frame-options"), "SAMEORIGIN");
+        assert_eq!(html.header("cross-origin-opener-policy"), "unsafe-none");
         assert_eq!(
             get(mailer, "/_mail/style.css").await.header("content-type"),
             "text/css; charset=utf-8"
