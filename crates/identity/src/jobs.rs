@@ -16,7 +16,7 @@ pub struct SendWelcome {
 }
 
 impl Job for SendWelcome {
-    const NAME: &'static str = "identity.send_welcome";
+    const NAME: &'static str = "identity:send_welcome";
 }
 
 /// Tells the owner of an address that somebody tried to register with it.
@@ -29,7 +29,7 @@ pub struct SendAlreadyRegistered {
 }
 
 impl Job for SendAlreadyRegistered {
-    const NAME: &'static str = "identity.send_already_registered";
+    const NAME: &'static str = "identity:send_already_registered";
 }
 
 /// Ends sessions that idled too long and forgets used tokens.
@@ -37,7 +37,7 @@ impl Job for SendAlreadyRegistered {
 pub struct SweepSessions {}
 
 impl Job for SweepSessions {
-    const NAME: &'static str = "identity.sweep_sessions";
+    const NAME: &'static str = "identity:sweep_sessions";
 }
 
 impl Identity {

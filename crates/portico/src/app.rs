@@ -180,11 +180,11 @@ macro_rules! chores {
 
 chores! {
     /// Makes the event log's partitions of the months ahead.
-    MakePartitions = "kernel.make_partitions",
+    MakePartitions = "kernel:make_partitions",
     /// Moves jobs that failed for good out of the queue.
-    SweepDeadLetters = "kernel.sweep_dead_letters",
+    SweepDeadLetters = "kernel:sweep_dead_letters",
     /// Forgets rate limits that are full again.
-    SweepLimits = "kernel.sweep_limits",
+    SweepLimits = "kernel:sweep_limits",
 }
 
 fn kernel_handlers(mailer: &Mailer, limits: &Limits) -> Handlers {

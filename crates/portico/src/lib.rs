@@ -1,7 +1,6 @@
 //! The server: builds everything, wires the domains together, and speaks HTTP. The only
 //! crate that knows more than one domain.
 
-
 pub mod app;
 pub mod cluster;
 pub mod config;

@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 
 /// A piece of work, imperative: `SendWelcome`.
 pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
-    /// `identity.send_welcome`.
+    /// `identity:send_welcome`: a domain, a colon, what it does (the crontab reads no dot).
     const NAME: &'static str;
     /// How often it is tried; the pause grows as e^attempt seconds, to about two hours
     /// after the ninth.
