@@ -6,8 +6,9 @@
 //! so that no page has to know of refreshing.
 
 use crate::{
-    Identity, cookies,
+    Identity,
     actions::sessions::Issued,
+    cookies,
     keys::Claims,
     model::{Status, permission_set},
     store,
@@ -40,7 +41,10 @@ pub struct Standing {
 /// Finds out who calls, puts their [`Principal`] into the request and renews their
 /// tokens when it is time.
 pub async fn layer(State(identity): State<Identity>, mut request: Request, next: Next) -> Response {
-    let (principal, renewed) = match identity.identify(request.headers(), ClientAddr::of(request.extensions())).await {
+    let (principal, renewed) = match identity
+        .identify(request.headers(), ClientAddr::of(request.extensions()))
+        .await
+    {
         Ok(found) => found,
         Err(error) => return axum::response::IntoResponse::into_response(error),
     };
@@ -56,7 +60,9 @@ pub async fn layer(State(identity): State<Identity>, mut request: Request, next:
         && !response.headers().contains_key(header::SET_COOKIE)
     {
         identity.set_cookies(response.headers_mut(), &issued);
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     response
 }
@@ -78,13 +84,20 @@ impl Identity {
         let Some(token) = cookies::read(headers, self.refresh_cookie()) else {
             return Ok((None, None));
         };
-        let Some(issued) = self.refresh(token, from).await? else { return Ok((None, None)) };
-        Ok((self.standing(issued.session, issued.user).await?, Some(issued)))
+        let Some(issued) = self.refresh(token, from).await? else {
+            return Ok((None, None));
+        };
+        Ok((
+            self.standing(issued.session, issued.user).await?,
+            Some(issued),
+        ))
     }
 
     /// The caller that an access token stands for, if its session stands.
     pub async fn principal_of(&self, token: &str) -> Result<Option<Principal>> {
-        let Some(claims) = self.claims(token) else { return Ok(None) };
+        let Some(claims) = self.claims(token) else {
+            return Ok(None);
+        };
         self.standing(claims.session, claims.user).await
     }
 
@@ -131,7 +144,11 @@ impl Identity {
                     && held.expires_at > now
                     && held.last_seen_at + self.0.config.idle() > now
             })
-            .map(|held| Principal { user, session, permissions: held.permissions }))
+            .map(|held| Principal {
+                user,
+                session,
+                permissions: held.permissions,
+            }))
     }
 
     /// A session as it stands now, and when it ends at the latest: for sockets.
@@ -168,6 +185,10 @@ impl Identity {
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, token) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

@@ -12,11 +12,19 @@ impl Identity {
     }
 
     pub(crate) fn access_cookie(&self) -> &'static str {
-        if self.secure() { "__Host-portico_access" } else { "portico_access" }
+        if self.secure() {
+            "__Host-portico_access"
+        } else {
+            "portico_access"
+        }
     }
 
     pub(crate) fn refresh_cookie(&self) -> &'static str {
-        if self.secure() { "__Host-portico_refresh" } else { "portico_refresh" }
+        if self.secure() {
+            "__Host-portico_refresh"
+        } else {
+            "portico_refresh"
+        }
     }
 
     fn cookie(&self, name: &'static str, value: String, life: Duration) -> HeaderValue {
@@ -36,15 +44,21 @@ impl Identity {
         let config = &self.0.config;
         let access = self.cookie(self.access_cookie(), issued.access.clone(), config.access());
         headers.append(header::SET_COOKIE, access);
-        let refresh =
-            self.cookie(self.refresh_cookie(), issued.refresh.to_string(), config.absolute());
+        let refresh = self.cookie(
+            self.refresh_cookie(),
+            issued.refresh.to_string(),
+            config.absolute(),
+        );
         headers.append(header::SET_COOKIE, refresh);
     }
 
     /// Takes them back.
     pub(crate) fn clear_cookies(&self, headers: &mut HeaderMap) {
         for name in [self.access_cookie(), self.refresh_cookie()] {
-            headers.append(header::SET_COOKIE, self.cookie(name, String::new(), Duration::ZERO));
+            headers.append(
+                header::SET_COOKIE,
+                self.cookie(name, String::new(), Duration::ZERO),
+            );
         }
     }
 }

@@ -49,7 +49,9 @@ impl Identity {
             .on(move |job: SendWelcome, _| {
                 let identity = welcome.clone();
                 async move {
-                    identity.send_welcome(job.user, &format!("welcome:{}", job.user)).await
+                    identity
+                        .send_welcome(job.user, &format!("welcome:{}", job.user))
+                        .await
                 }
             })
             .on(move |job: SendAlreadyRegistered, _| {

@@ -6,12 +6,11 @@
 
 use crate::store::keys as store;
 use anyhow::Context;
-use aws_lc_rs::{
-
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
-};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
+};
 use kernel::{
     Clock, Result,
     database::Database,
@@ -20,7 +19,12 @@ use kernel::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::{collections::HashMap, fmt, sync::{Arc, PoisonError, RwLock}, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// The audience of our own API.
@@ -64,7 +68,9 @@ struct Ring {
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keys").field("issuer", &self.issuer).finish_non_exhaustive()
+        f.debug_struct("Keys")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
     }
 }
 
@@ -140,7 +146,11 @@ impl Keys {
 
     /// The public halves, as a JWK Set (RFC 7517 §5).
     pub(crate) fn jwks(&self) -> Value {
-        self.ring.read().unwrap_or_else(PoisonError::into_inner).jwks.clone()
+        self.ring
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .jwks
+            .clone()
     }
 }
 
@@ -150,12 +160,20 @@ impl Ring {
         let newest = rows.first().context("no signing key")?;
         let private = vault
             .open(context(&newest.kid), &newest.private_sealed)
-            .context("a signing key cannot be unsealed: is vault.keys the file of this database?")?;
+            .context(
+                "a signing key cannot be unsealed: is vault.keys the file of this database?",
+            )?;
         let mut verifying = HashMap::new();
         for row in rows {
-            let part = |name: &str| row.public_jwk[name].as_str().context("a signing key is broken");
-            verifying
-                .insert(row.kid.clone(), DecodingKey::from_ec_components(part("x")?, part("y")?)?);
+            let part = |name: &str| {
+                row.public_jwk[name]
+                    .as_str()
+                    .context("a signing key is broken")
+            };
+            verifying.insert(
+                row.kid.clone(),
+                DecodingKey::from_ec_components(part("x")?, part("y")?)?,
+            );
         }
         Ok(Self {
             signing: (newest.kid.clone(), EncodingKey::from_ec_der(&private)),
@@ -179,9 +197,17 @@ fn generate(vault: &Vault) -> anyhow::Result<store::Key> {
         "x": URL_SAFE_NO_PAD.encode(x), "y": URL_SAFE_NO_PAD.encode(y),
     });
     let private_sealed = vault.seal(context(&kid), private.as_ref())?;
-    Ok(store::Key { kid, private_sealed, public_jwk })
+    Ok(store::Key {
+        kid,
+        private_sealed,
+        public_jwk,
+    })
 }
 
 fn context(kid: &str) -> vault::Context<'_> {
-    vault::Context { table: "identity.signing_keys", column: "private_sealed", row: kid.as_bytes() }
+    vault::Context {
+        table: "identity.signing_keys",
+        column: "private_sealed",
+        row: kid.as_bytes(),
+    }
 }

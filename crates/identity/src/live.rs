@@ -10,11 +10,17 @@ pub const TABLES: &[Table] = &[
     Table {
         schema: "identity",
         name: "users",
-        rules: &[Rule::Owner { column: "id" }, Rule::Permission(Permission::UsersRead)],
+        rules: &[
+            Rule::Owner { column: "id" },
+            Rule::Permission(Permission::UsersRead),
+        ],
     },
     Table {
         schema: "identity",
         name: "presence",
-        rules: &[Rule::Owner { column: "user_id" }, Rule::Permission(Permission::UsersRead)],
+        rules: &[
+            Rule::Owner { column: "user_id" },
+            Rule::Permission(Permission::UsersRead),
+        ],
     },
 ];

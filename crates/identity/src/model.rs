@@ -8,8 +8,8 @@ use kernel::{
     mail::Address,
     principal::PermissionSet,
 };
-use serde::{Deserialize, Serialize};
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
@@ -32,7 +32,11 @@ impl Email {
     /// Reads an address.
     pub fn parse(text: &str) -> Result<Self> {
         let address = Address::parse(text)?;
-        let key = address.as_str().nfkc().flat_map(char::to_lowercase).collect();
+        let key = address
+            .as_str()
+            .nfkc()
+            .flat_map(char::to_lowercase)
+            .collect();
         Ok(Self { address, key })
     }
 }
@@ -49,10 +53,18 @@ impl Name {
             return Err(Error::field(field, "required", "Please say a name."));
         }
         if text.chars().count() > 100 {
-            return Err(Error::field(field, "too_long", "A name has at most 100 characters."));
+            return Err(Error::field(
+                field,
+                "too_long",
+                "A name has at most 100 characters.",
+            ));
         }
         if text.chars().any(char::is_control) {
-            return Err(Error::field(field, "invalid", "A name is one line of text."));
+            return Err(Error::field(
+                field,
+                "invalid",
+                "A name is one line of text.",
+            ));
         }
         Ok(Self(text.to_owned()))
     }
@@ -76,7 +88,9 @@ impl NewPassword {
             return Err(Error::field(
                 "password",
                 "too_short",
-                format!("Use at least {PASSWORD_SHORTEST} characters; a few words make a good one."),
+                format!(
+                    "Use at least {PASSWORD_SHORTEST} characters; a few words make a good one."
+                ),
             ));
         }
         if length > PASSWORD_LONGEST {
@@ -127,7 +141,11 @@ impl NewAccount {
         let name_parsed = faults.take(Name::parse("name", name));
         let password = faults.take(NewPassword::parse(password, &[email, name, "portico"]));
         match (email_parsed, name_parsed, password) {
-            (Some(email), Some(name), Some(password)) => Ok(Self { email, name, password }),
+            (Some(email), Some(name), Some(password)) => Ok(Self {
+                email,
+                name,
+                password,
+            }),
             _ => Err(faults.check().err().unwrap_or(Error::Unauthenticated)),
         }
     }
@@ -157,13 +175,23 @@ impl ProfileChange {
         let plain = |text: &str, extra: &[char], most: usize| {
             !text.is_empty()
                 && text.len() <= most
-                && text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(&c))
+                && text
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || extra.contains(&c))
         };
         if time_zone.is_some_and(|zone| !plain(zone, &['/', '_', '-', '+'], 64)) {
-            faults.add("time_zone", "invalid", "This is not the name of a time zone.");
+            faults.add(
+                "time_zone",
+                "invalid",
+                "This is not the name of a time zone.",
+            );
         }
         if locale.is_some_and(|locale| !plain(locale, &['-'], 35)) {
-            faults.add("locale", "invalid", "This is not a language tag, as in en or de-AT.");
+            faults.add(
+                "locale",
+                "invalid",
+                "This is not a language tag, as in en or de-AT.",
+            );
         }
         faults.check()?;
         Ok(Self {
@@ -175,7 +203,9 @@ impl ProfileChange {
 }
 
 /// Whether an account may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 #[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum Status {
@@ -217,7 +247,10 @@ pub fn permission_set(names: &[String]) -> PermissionSet {
     if names.iter().any(|name| name == "*") {
         return PermissionSet::all();
     }
-    names.iter().filter_map(|name| Permission::parse(name)).collect()
+    names
+        .iter()
+        .filter_map(|name| Permission::parse(name))
+        .collect()
 }
 
 /// A person, as staff see them in a list.
@@ -306,11 +339,20 @@ mod tests {
     #[test]
     fn all_faults_of_a_registration_come_at_once() {
         let refused = NewAccount::parse("ada", " ", &"short".into());
-        let Err(Error::Invalid(faults)) = refused else { panic!("accepted") };
-        let fields: Vec<_> = faults.iter().map(|fault| (fault.field.as_ref(), fault.code)).collect();
+        let Err(Error::Invalid(faults)) = refused else {
+            panic!("accepted")
+        };
+        let fields: Vec<_> = faults
+            .iter()
+            .map(|fault| (fault.field.as_ref(), fault.code))
+            .collect();
         assert_eq!(
             fields,
-            [("email", "invalid_email"), ("name", "required"), ("password", "too_short")]
+            [
+                ("email", "invalid_email"),
+                ("name", "required"),
+                ("password", "too_short")
+            ]
         );
     }
 

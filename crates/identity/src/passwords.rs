@@ -37,16 +37,21 @@ impl Hasher {
     /// Hashes a password into a PHC string.
     pub(crate) async fn hash(&self, password: &str) -> Result<String> {
         let (argon2, password) = (self.argon2.clone(), Zeroizing::new(password.to_owned()));
-        self.blocking(move || hash_with(&argon2, password.as_bytes())).await
+        self.blocking(move || hash_with(&argon2, password.as_bytes()))
+            .await
     }
 
     /// Whether the password is the hashed one. Takes as long when there is no hash.
     pub(crate) async fn verify(&self, password: &str, hash: Option<String>) -> Result<bool> {
         let (argon2, password) = (self.argon2.clone(), Zeroizing::new(password.to_owned()));
-        let (known, hash) = (hash.is_some(), hash.unwrap_or_else(|| self.decoy.to_string()));
+        let (known, hash) = (
+            hash.is_some(),
+            hash.unwrap_or_else(|| self.decoy.to_string()),
+        );
         self.blocking(move || {
-            let parsed = PasswordHash::new(&hash)
-                .map_err(|error| anyhow::anyhow!("a stored password hash cannot be read: {error}"))?;
+            let parsed = PasswordHash::new(&hash).map_err(|error| {
+                anyhow::anyhow!("a stored password hash cannot be read: {error}")
+            })?;
             Ok(known & argon2.verify_password(password.as_bytes(), &parsed).is_ok())
         })
         .await
@@ -73,7 +78,8 @@ impl Hasher {
 }
 
 fn hash_with(argon2: &Argon2<'_>, password: &[u8]) -> anyhow::Result<String> {
-    let hash =
-        argon2.hash_password(password).map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
+    let hash = argon2
+        .hash_password(password)
+        .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
     Ok(hash.to_string())
 }

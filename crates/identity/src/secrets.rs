@@ -23,5 +23,7 @@ impl Token {
 
 /// The hash of a token. Plain SHA-256 is right for 256 random bits: there is nothing to guess.
 pub(crate) fn hash(text: &str) -> Vec<u8> {
-    digest::digest(&digest::SHA256, text.as_bytes()).as_ref().to_vec()
+    digest::digest(&digest::SHA256, text.as_bytes())
+        .as_ref()
+        .to_vec()
 }

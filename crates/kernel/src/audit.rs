@@ -84,7 +84,10 @@ pub enum Verdict {
 impl Audit {
     /// A chain under this key; a chain must be verified with the key it was made with.
     pub fn new(key: &[u8; 32], clock: Clock) -> Self {
-        Self { key: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, key)), clock }
+        Self {
+            key: Arc::new(hmac::Key::new(hmac::HMAC_SHA256, key)),
+            clock,
+        }
     }
 
     /// Appends an act, in the caller's transaction. Call it last: the head of the chain
@@ -112,9 +115,13 @@ impl Audit {
         )
         .execute(&mut *db)
         .await?;
-        sqlx::query!("update kernel.audit_head set seq = $1, mac = $2 where one", seq, mac.as_ref())
-            .execute(db)
-            .await?;
+        sqlx::query!(
+            "update kernel.audit_head set seq = $1, mac = $2 where one",
+            seq,
+            mac.as_ref()
+        )
+        .execute(db)
+        .await?;
         Ok(seq)
     }
 
@@ -137,22 +144,41 @@ impl Audit {
         while let Some(row) = rows.try_next().await? {
             seq += 1;
             if row.seq != seq {
-                return Ok(Verdict::Broken { seq, why: "removed" });
+                return Ok(Verdict::Broken {
+                    seq,
+                    why: "removed",
+                });
             }
-            let mac =
-                self.mac(&before, seq, row.at, row.actor, &row.action, &row.subject, &row.data);
+            let mac = self.mac(
+                &before,
+                seq,
+                row.at,
+                row.actor,
+                &row.action,
+                &row.subject,
+                &row.data,
+            );
             if mac.as_ref() != row.mac {
-                return Ok(Verdict::Broken { seq, why: "altered or out of order" });
+                return Ok(Verdict::Broken {
+                    seq,
+                    why: "altered or out of order",
+                });
             }
             before = row.mac;
         }
         if seq != head.seq || before != head.mac {
-            return Ok(Verdict::Broken { seq: seq + 1, why: "removed from the end" });
+            return Ok(Verdict::Broken {
+                seq: seq + 1,
+                why: "removed from the end",
+            });
         }
         Ok(Verdict::Intact { rows: seq })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "exactly the columns that are bound together")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "exactly the columns that are bound together"
+    )]
     fn mac(
         &self,
         before: &[u8],

@@ -33,7 +33,9 @@ pub async fn invalidate(db: &mut PgConnection, cache: &str, key: impl Display) -
     let key = key.to_string();
     let notice = serde_json::to_string(&Notice { cache, key: &key })
         .map_err(|error| sqlx::Error::Encode(error.into()))?;
-    sqlx::query!("select pg_notify($1, $2)", CHANNEL, notice).execute(db).await?;
+    sqlx::query!("select pg_notify($1, $2)", CHANNEL, notice)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
@@ -61,7 +63,11 @@ impl Invalidations {
     }
 
     fn told(&self, cache: Option<&str>, key: Option<&str>) {
-        let caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let caches = self
+            .caches
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         for (name, forget) in caches {
             if cache.is_none_or(|cache| cache == name) {
                 forget(key);
@@ -71,7 +77,9 @@ impl Invalidations {
 
     /// Starts to listen, on a connection with a session of its own.
     pub async fn listen(&self, direct: &PgPool, tasks: &Tasks) -> anyhow::Result<()> {
-        let mut listener = PgListener::connect_with(direct).await.context("cache listener")?;
+        let mut listener = PgListener::connect_with(direct)
+            .await
+            .context("cache listener")?;
         listener.listen(CHANNEL).await.context("cache listener")?;
         let (bus, token) = (self.clone(), tasks.token());
         tasks.spawn("cache invalidations", async move {
@@ -113,7 +121,9 @@ pub struct Cache<K, V> {
 
 impl<K, V> std::fmt::Debug for Cache<K, V> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cache").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Cache")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -124,8 +134,10 @@ where
 {
     /// A cache of at most `capacity` entries, each kept for at most `ttl`.
     pub fn new(name: &'static str, capacity: u64, ttl: Duration, bus: &Invalidations) -> Self {
-        let inner =
-            moka::future::Cache::builder().max_capacity(capacity).time_to_live(ttl).build();
+        let inner = moka::future::Cache::builder()
+            .max_capacity(capacity)
+            .time_to_live(ttl)
+            .build();
         let told: moka::future::Cache<K, V> = inner.clone();
         bus.on(name, move |key| match key.map(K::from_str) {
             Some(Ok(key)) => {

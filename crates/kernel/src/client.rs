@@ -1,7 +1,14 @@
 //! Where a request came from, as far as the proxies in front of us can be trusted.
 
-use axum::{extract::FromRequestParts, http::{Extensions, request::Parts}};
-use std::{convert::Infallible, fmt, net::{IpAddr, Ipv4Addr}};
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, request::Parts},
+};
+use std::{
+    convert::Infallible,
+    fmt,
+    net::{IpAddr, Ipv4Addr},
+};
 
 /// The client's address. Put into the request by the HTTP layer, which alone knows the
 /// peer and the trusted proxies.
@@ -11,7 +18,10 @@ pub struct ClientAddr(pub IpAddr);
 impl ClientAddr {
     /// The address of a request; `0.0.0.0` where nobody said, as in a test without a peer.
     pub fn of(extensions: &Extensions) -> Self {
-        extensions.get::<Self>().copied().unwrap_or(Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
+        extensions
+            .get::<Self>()
+            .copied()
+            .unwrap_or(Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))
     }
 
     /// The network it belongs to, for limits: one address in IPv4, a /64 in IPv6, which

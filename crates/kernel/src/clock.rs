@@ -25,7 +25,8 @@ impl Clock {
             #[expect(clippy::disallowed_methods, reason = "this is the clock")]
             None => OffsetDateTime::now_utc(),
         };
-        now.replace_nanosecond(now.microsecond() * 1_000).unwrap_or(now)
+        now.replace_nanosecond(now.microsecond() * 1_000)
+            .unwrap_or(now)
     }
 
     /// Moves a fixed clock forward; the system's clock is left alone.

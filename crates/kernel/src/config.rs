@@ -12,7 +12,10 @@ use std::{collections::HashMap, path::Path};
 
 /// Reads a configuration. A missing `file` is an error only if it was asked for.
 pub fn load<T: DeserializeOwned>(file: Option<&Path>) -> anyhow::Result<T> {
-    #[expect(clippy::disallowed_methods, reason = "this is where configuration comes from")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where configuration comes from"
+    )]
     let environment: HashMap<String, String> = std::env::vars().collect();
     load_from(file, environment)
 }
@@ -52,7 +55,10 @@ pub fn load_from<T: DeserializeOwned>(
 }
 
 /// Serialises a secret as `"***"`, or nothing as nothing: for `portico config show`.
-pub fn mask<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn mask<S: Serializer>(
+    secret: &Option<SecretString>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match secret {
         Some(_) => serializer.serialize_some("***"),
         None => serializer.serialize_none(),
@@ -60,8 +66,13 @@ pub fn mask<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Resu
 }
 
 /// Serialises a URL with its password masked.
-pub fn mask_url<S: Serializer>(url: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
-    let Some(url) = url else { return serializer.serialize_none() };
+pub fn mask_url<S: Serializer>(
+    url: &Option<SecretString>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let Some(url) = url else {
+        return serializer.serialize_none();
+    };
     let masked = url::Url::parse(url.expose_secret()).map_or_else(
         |_| "***".to_owned(),
         |mut url| {
@@ -87,7 +98,10 @@ mod tests {
 
     impl Default for Settings {
         fn default() -> Self {
-            Self { listen: "127.0.0.1:8080".into(), mail: Mail::default() }
+            Self {
+                listen: "127.0.0.1:8080".into(),
+                mail: Mail::default(),
+            }
         }
     }
 
@@ -98,18 +112,29 @@ mod tests {
     }
 
     fn environment(pairs: &[(&str, &str)]) -> HashMap<String, String> {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect()
     }
 
     #[test]
     fn the_environment_overrides_and_a_misspelt_key_is_refused() {
         let read = load_from::<Settings>(
             None,
-            environment(&[("PORTICO_MAIL__RETRY_LIMIT", "7"), ("HOME", "/"), ("PORTICO_TEST_X", "1")]),
+            environment(&[
+                ("PORTICO_MAIL__RETRY_LIMIT", "7"),
+                ("HOME", "/"),
+                ("PORTICO_TEST_X", "1"),
+            ]),
         )
         .unwrap();
-        assert_eq!((read.listen.as_str(), read.mail.retry_limit), ("127.0.0.1:8080", 7));
-        let refused = load_from::<Settings>(None, environment(&[("PORTICO_MAIL__RETRY_LIMITS", "7")]));
+        assert_eq!(
+            (read.listen.as_str(), read.mail.retry_limit),
+            ("127.0.0.1:8080", 7)
+        );
+        let refused =
+            load_from::<Settings>(None, environment(&[("PORTICO_MAIL__RETRY_LIMITS", "7")]));
         assert!(format!("{:#}", refused.unwrap_err()).contains("retry_limits"));
     }
 }

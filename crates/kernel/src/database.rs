@@ -40,12 +40,17 @@ pub struct Addresses {
 impl Addresses {
     /// One address for both.
     pub fn single(options: PgConnectOptions) -> Self {
-        Self { pooled: options.clone(), direct: options }
+        Self {
+            pooled: options.clone(),
+            direct: options,
+        }
     }
 
     /// The addresses of a configured external database.
     pub fn from_config(config: &DatabaseConfig) -> anyhow::Result<Option<Self>> {
-        let Some(url) = &config.url else { return Ok(None) };
+        let Some(url) = &config.url else {
+            return Ok(None);
+        };
         let pooled = parse(url).context("DATABASE_URL")?;
         let direct = match &config.direct_url {
             Some(url) => parse(url).context("DIRECT_DATABASE_URL")?,
@@ -130,11 +135,20 @@ impl Database {
 /// Each migration is a transaction: one that fails leaves the schema, and so the
 /// version of Portico that runs on it, as it was.
 pub async fn migrate(db: &Database, migrator: &Migrator) -> anyhow::Result<()> {
-    let mut migrator = Migrator { migrations: migrator.migrations.clone(), ..Migrator::DEFAULT };
+    let mut migrator = Migrator {
+        migrations: migrator.migrations.clone(),
+        ..Migrator::DEFAULT
+    };
     migrator.dangerous_set_table_name("kernel.migrations");
-    let mut connection = db.direct.acquire().await.context("the database does not answer")?;
+    let mut connection = db
+        .direct
+        .acquire()
+        .await
+        .context("the database does not answer")?;
     // The migrations' own table has to stand somewhere before the first of them runs.
-    sqlx::query("create schema if not exists kernel").execute(&mut *connection).await?;
+    sqlx::query("create schema if not exists kernel")
+        .execute(&mut *connection)
+        .await?;
     drop(connection);
     migrator.run(&db.direct).await.map_err(explain)
 }
@@ -160,7 +174,10 @@ pub async fn schema_state(db: &PgPool, migrator: &Migrator) -> sqlx::Result<Sche
     } else {
         None
     };
-    let pending = migrator.iter().filter(|step| Some(step.version) > version).count();
+    let pending = migrator
+        .iter()
+        .filter(|step| Some(step.version) > version)
+        .count();
     Ok(SchemaState { version, pending })
 }
 

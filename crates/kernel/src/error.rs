@@ -103,17 +103,27 @@ impl Error {
         code: &'static str,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self::Invalid(vec![FieldError { field: field.into(), code, message: message.into() }])
+        Self::Invalid(vec![FieldError {
+            field: field.into(),
+            code,
+            message: message.into(),
+        }])
     }
 
     /// A conflict with the state of things.
     pub fn conflict(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::Conflict { code, detail: detail.into() }
+        Self::Conflict {
+            code,
+            detail: detail.into(),
+        }
     }
 
     /// A refusal of somebody known.
     pub fn forbidden(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::Forbidden { code, detail: detail.into() }
+        Self::Forbidden {
+            code,
+            detail: detail.into(),
+        }
     }
 
     fn parts(&self) -> (StatusCode, &'static str, Option<String>) {
@@ -123,27 +133,40 @@ impl Error {
                 "invalid_input",
                 Some("Some fields need another look.".into()),
             ),
-            Self::Unreadable { status, code, detail } => (*status, code, Some(detail.clone())),
-            Self::Unauthenticated => {
-                (StatusCode::UNAUTHORIZED, "unauthenticated", Some("Sign in first.".into()))
-            }
+            Self::Unreadable {
+                status,
+                code,
+                detail,
+            } => (*status, code, Some(detail.clone())),
+            Self::Unauthenticated => (
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                Some("Sign in first.".into()),
+            ),
             Self::Forbidden { code, detail } => {
                 (StatusCode::FORBIDDEN, code, Some(detail.to_string()))
             }
-            Self::NotFound(what) => {
-                (StatusCode::NOT_FOUND, "not_found", Some(format!("There is no such {what}.")))
-            }
+            Self::NotFound(what) => (
+                StatusCode::NOT_FOUND,
+                "not_found",
+                Some(format!("There is no such {what}.")),
+            ),
             Self::Conflict { code, detail } => {
                 (StatusCode::CONFLICT, code, Some(detail.to_string()))
             }
             Self::TooMany { retry_after } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "rate_limited",
-                Some(format!("Try again in {} seconds.", retry_after.as_secs().max(1))),
+                Some(format!(
+                    "Try again in {} seconds.",
+                    retry_after.as_secs().max(1)
+                )),
             ),
-            Self::Unavailable(what) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", Some((*what).to_owned()))
-            }
+            Self::Unavailable(what) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                Some((*what).to_owned()),
+            ),
             Self::Internal(_) => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "internal",
@@ -162,7 +185,10 @@ impl From<sqlx::Error> for Error {
             match db.code().as_deref() {
                 // Serialization failure and deadlock: the transaction did nothing.
                 Some("40001" | "40P01") => {
-                    return Self::conflict("busy", "Somebody changed this at the same moment. Try again.");
+                    return Self::conflict(
+                        "busy",
+                        "Somebody changed this at the same moment. Try again.",
+                    );
                 }
                 // What no text column can hold (a NUL character).
                 Some("22021") => {
@@ -191,7 +217,11 @@ impl IntoResponse for Error {
             Self::Unavailable(_) => Some(2),
             _ => None,
         };
-        let errors = if let Self::Invalid(errors) = self { errors } else { Vec::new() };
+        let errors = if let Self::Invalid(errors) = self {
+            errors
+        } else {
+            Vec::new()
+        };
         let problem = Problem {
             kind: format!("/problems/{code}"),
             title: status.canonical_reason().unwrap_or("Error").to_owned(),
@@ -226,7 +256,11 @@ impl Faults {
         code: &'static str,
         message: impl Into<Cow<'static, str>>,
     ) {
-        self.0.push(FieldError { field: field.into(), code, message: message.into() });
+        self.0.push(FieldError {
+            field: field.into(),
+            code,
+            message: message.into(),
+        });
     }
 
     /// Takes the value out of a parse, or notes its faults.
@@ -246,6 +280,10 @@ impl Faults {
 
     /// Fails if anything was noted.
     pub fn check(self) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(self.0))
+        }
     }
 }

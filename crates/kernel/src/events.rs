@@ -43,7 +43,9 @@ pub struct Recorded {
 impl Recorded {
     /// The event itself, if it is of this kind.
     pub fn of<E: Event>(&self) -> Option<E> {
-        (self.name == E::NAME).then(|| serde_json::from_value(self.data.clone()).ok()).flatten()
+        (self.name == E::NAME)
+            .then(|| serde_json::from_value(self.data.clone()).ok())
+            .flatten()
     }
 }
 
@@ -68,7 +70,10 @@ impl EventLog {
         clock: Clock,
         reactions: impl Fn(&Recorded) -> Vec<Queued> + Send + Sync + 'static,
     ) -> Self {
-        Self { clock, reactions: Arc::new(reactions) }
+        Self {
+            clock,
+            reactions: Arc::new(reactions),
+        }
     }
 
     /// Records an event and enqueues its reactions, in the caller's transaction.
@@ -94,7 +99,13 @@ impl EventLog {
         )
         .fetch_one(&mut *db)
         .await?;
-        let recorded = Recorded { id, name: E::NAME, actor, subject, data };
+        let recorded = Recorded {
+            id,
+            name: E::NAME,
+            actor,
+            subject,
+            data,
+        };
         for job in (self.reactions)(&recorded) {
             jobs::enqueue(db, job).await?;
         }

@@ -48,7 +48,11 @@ fn unreadable_json(rejection: &JsonRejection) -> Error {
         _ if status == StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
         _ => "unreadable_body",
     };
-    Error::Unreadable { status, code, detail: reason_of(&rejection.body_text()) }
+    Error::Unreadable {
+        status,
+        code,
+        detail: reason_of(&rejection.body_text()),
+    }
 }
 
 /// axum says "Failed to deserialize the JSON body into the target type: a.b: missing
@@ -66,7 +70,11 @@ fn field_of(text: &str) -> String {
 
 fn reason_of(text: &str) -> String {
     let reason = text.split_once("type: ").map_or(text, |(_, reason)| reason);
-    reason.split(" at line ").next().unwrap_or(reason).to_owned()
+    reason
+        .split(" at line ")
+        .next()
+        .unwrap_or(reason)
+        .to_owned()
 }
 
 /// The query string.
@@ -119,8 +127,14 @@ mod tests {
         let said = "Failed to deserialize the JSON body into the target type: ";
         for (reason, field) in [
             ("missing field `email` at line 1 column 2", "email"),
-            ("unknown field `role`, expected `name` at line 1 column 9", "role"),
-            ("audience.users[0]: UUID parsing failed at line 1 column 9", "audience.users[0]"),
+            (
+                "unknown field `role`, expected `name` at line 1 column 9",
+                "role",
+            ),
+            (
+                "audience.users[0]: UUID parsing failed at line 1 column 9",
+                "audience.users[0]",
+            ),
             ("invalid type: integer at line 1", ""),
         ] {
             assert_eq!(field_of(&format!("{said}{reason}")), field);

@@ -68,16 +68,20 @@ impl Limits {
 
     /// Gives back what a success should not cost.
     pub async fn reset(&self, key: &str) -> Result<()> {
-        sqlx::query!("delete from kernel.rate_limits where key = $1", key).execute(&self.db).await?;
+        sqlx::query!("delete from kernel.rate_limits where key = $1", key)
+            .execute(&self.db)
+            .await?;
         Ok(())
     }
 
     /// Forgets buckets that are full again.
     pub async fn sweep(&self) -> Result<u64> {
-        let swept =
-            sqlx::query!("delete from kernel.rate_limits where full_at < $1", self.clock.now())
-                .execute(&self.db)
-                .await?;
+        let swept = sqlx::query!(
+            "delete from kernel.rate_limits where full_at < $1",
+            self.clock.now()
+        )
+        .execute(&self.db)
+        .await?;
         Ok(swept.rows_affected())
     }
 }

@@ -25,7 +25,11 @@ impl PageQuery {
     pub fn limit(&self) -> Result<i64> {
         match self.limit.unwrap_or(USUAL) {
             limit @ 1..=MOST => Ok(i64::from(limit)),
-            _ => Err(Error::field("limit", "out_of_range", "A page holds 1 to 100 rows.")),
+            _ => Err(Error::field(
+                "limit",
+                "out_of_range",
+                "A page holds 1 to 100 rows.",
+            )),
         }
     }
 
@@ -55,13 +59,23 @@ impl<T> Page<T> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next_cursor = if more { rows.last().map(|row| encode(&place(row))) } else { None };
-        Self { items: rows.into_iter().map(view).collect(), next_cursor }
+        let next_cursor = if more {
+            rows.last().map(|row| encode(&place(row)))
+        } else {
+            None
+        };
+        Self {
+            items: rows.into_iter().map(view).collect(),
+            next_cursor,
+        }
     }
 
     /// The same page in another shape.
     pub fn map<U>(self, view: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(view).collect(), next_cursor: self.next_cursor }
+        Page {
+            items: self.items.into_iter().map(view).collect(),
+            next_cursor: self.next_cursor,
+        }
     }
 }
 
@@ -86,14 +100,26 @@ mod tests {
     fn a_cursor_says_where_the_next_page_begins() {
         let page = Page::of(vec![3_u8, 2, 1], 2, |n| (*n, "x"), u16::from);
         assert_eq!(page.items, [3, 2]);
-        let query = PageQuery { cursor: page.next_cursor, limit: None };
-        assert_eq!(query.after::<(u8, String)>().unwrap(), Some((2, "x".to_owned())));
+        let query = PageQuery {
+            cursor: page.next_cursor,
+            limit: None,
+        };
+        assert_eq!(
+            query.after::<(u8, String)>().unwrap(),
+            Some((2, "x".to_owned()))
+        );
     }
 
     #[test]
     fn a_made_up_cursor_is_refused() {
-        let query = PageQuery { cursor: Some("e30x".into()), limit: Some(101) };
-        assert!(matches!(query.after::<(u8, String)>(), Err(Error::Invalid(_))));
+        let query = PageQuery {
+            cursor: Some("e30x".into()),
+            limit: Some(101),
+        };
+        assert!(matches!(
+            query.after::<(u8, String)>(),
+            Err(Error::Invalid(_))
+        ));
         assert!(matches!(query.limit(), Err(Error::Invalid(_))));
     }
 }

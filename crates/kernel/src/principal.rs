@@ -8,7 +8,10 @@ use crate::{
     error::{Error, Result},
     id::{SessionId, UserId},
 };
-use axum::{extract::{FromRequestParts, OptionalFromRequestParts}, http::request::Parts};
+use axum::{
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    http::request::Parts,
+};
 use serde::Serialize;
 use std::convert::Infallible;
 
@@ -85,13 +88,20 @@ impl PermissionSet {
 
     /// The permissions it holds, in their order.
     pub fn iter(self) -> impl Iterator<Item = Permission> {
-        Permission::ALL.iter().copied().filter(move |permission| self.contains(*permission))
+        Permission::ALL
+            .iter()
+            .copied()
+            .filter(move |permission| self.contains(*permission))
     }
 }
 
 impl FromIterator<Permission> for PermissionSet {
     fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
-        Self(permissions.into_iter().fold(0, |bits, permission| bits | 1 << permission as u8))
+        Self(
+            permissions
+                .into_iter()
+                .fold(0, |bits, permission| bits | 1 << permission as u8),
+        )
     }
 }
 
@@ -135,7 +145,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Principal {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        parts.extensions.get::<Self>().copied().ok_or(Error::Unauthenticated)
+        parts
+            .extensions
+            .get::<Self>()
+            .copied()
+            .ok_or(Error::Unauthenticated)
     }
 }
 

@@ -42,6 +42,8 @@ impl Tasks {
     pub async fn stop(&self, patience: Duration) -> bool {
         self.token.cancel();
         self.tracker.close();
-        tokio::time::timeout(patience, self.tracker.wait()).await.is_ok()
+        tokio::time::timeout(patience, self.tracker.wait())
+            .await
+            .is_ok()
     }
 }

@@ -1,7 +1,12 @@
 //! Builds everything, once, in order. What a test builds is what a server runs.
 
 use crate::{
-    MIGRATIONS, config::Config, front::Front, http::Parts, router, wiring::{self, Doorman, SealedMail},
+    MIGRATIONS,
+    config::Config,
+    front::Front,
+    http::Parts,
+    router,
+    wiring::{self, Doorman, SealedMail},
 };
 use anyhow::{Context, bail};
 use identity::Identity;
@@ -66,8 +71,12 @@ impl App {
         let vault = open_vault(&config, &db).await?;
         let audit = Audit::new(&vault.mac_key("audit chain"), clock.clone());
         let seal = Arc::new(SealedMail(vault.clone()));
-        let mailer =
-            Mailer::new(db.pool().clone(), config.mail.clone(), Some(seal), clock.clone())?;
+        let mailer = Mailer::new(
+            db.pool().clone(),
+            config.mail.clone(),
+            Some(seal),
+            clock.clone(),
+        )?;
         let events = EventLog::new(clock.clone(), wiring::reactions);
         let limits = Limits::new(db.pool().clone(), clock.clone());
         let (signals, invalidations) = (Signals::default(), Invalidations::default());
@@ -108,7 +117,9 @@ impl App {
     /// Starts what runs in the background.
     pub async fn start(&self) -> anyhow::Result<()> {
         self.identity.clear_presence().await.context("presence")?;
-        self.invalidations.listen(self.db.direct(), &self.tasks).await?;
+        self.invalidations
+            .listen(self.db.direct(), &self.tasks)
+            .await?;
         self.realtime.start();
         self.worker.start(&self.tasks);
         Ok(())
@@ -155,7 +166,13 @@ fn build_realtime(
 ) -> anyhow::Result<Realtime> {
     let mut settings = realtime::Config::new(addresses.direct.clone(), wiring::live_tables());
     settings.allowed_origins = std::iter::once(config.public_url().origin().ascii_serialization())
-        .chain(config.http.origins.iter().map(|origin| origin.as_str().to_owned()))
+        .chain(
+            config
+                .http
+                .origins
+                .iter()
+                .map(|origin| origin.as_str().to_owned()),
+        )
         .collect();
     let doorman = Arc::new(Doorman(identity.clone()));
     let ports = Ports {
@@ -196,7 +213,9 @@ fn kernel_handlers(mailer: &Mailer, limits: &Limits) -> Handlers {
         })
         .every("5 2 * * *", |_: MakePartitions, context| async move {
             let mut db = context.db.acquire().await?;
-            events::make_partitions(&mut db, &context.clock, 3).await.map(|_| ())
+            events::make_partitions(&mut db, &context.clock, 3)
+                .await
+                .map(|_| ())
         })
         .every("*/10 * * * *", |_: SweepDeadLetters, context| async move {
             jobs::sweep_dead(context.db.pool()).await.map(|_| ())

@@ -29,12 +29,18 @@ pub fn folder(config: &Config) -> PathBuf {
 /// Finds the configured database, or starts the private cluster.
 pub async fn open(config: &Config) -> anyhow::Result<Home> {
     if let Some(addresses) = Addresses::from_config(&config.database)? {
-        return Ok(Home { addresses, cluster: None });
+        return Ok(Home {
+            addresses,
+            cluster: None,
+        });
     }
     let cluster = PrivateCluster::start(Settings::new(absolute(config)?)).await?;
     let addresses = Addresses::single(cluster.options(NAME));
     create(cluster.options("postgres")).await?;
-    Ok(Home { addresses, cluster: Some(cluster) })
+    Ok(Home {
+        addresses,
+        cluster: Some(cluster),
+    })
 }
 
 /// For a command beside a running server: attaches to its cluster, or starts it for a
@@ -43,7 +49,10 @@ pub async fn visit(config: &Config) -> anyhow::Result<Home> {
     if config.database.url.is_none()
         && let Some(running) = attach(config)?
     {
-        return Ok(Home { addresses: Addresses::single(running.options(NAME)), cluster: None });
+        return Ok(Home {
+            addresses: Addresses::single(running.options(NAME)),
+            cluster: None,
+        });
     }
     open(config).await
 }
@@ -73,10 +82,15 @@ async fn create(options: sqlx::postgres::PgConnectOptions) -> anyhow::Result<()>
         sqlx::query_scalar("select exists (select from pg_database where datname = 'portico')")
             .fetch_one(&mut connection)
             .await?;
-    if !there && let Err(error) = sqlx::query("create database portico").execute(&mut connection).await
+    if !there
+        && let Err(error) = sqlx::query("create database portico")
+            .execute(&mut connection)
+            .await
     {
         // Somebody else may have been first.
-        let duplicate = error.as_database_error().is_some_and(|e| e.code().as_deref() == Some("42P04"));
+        let duplicate = error
+            .as_database_error()
+            .is_some_and(|e| e.code().as_deref() == Some("42P04"));
         if !duplicate {
             bail!(error);
         }

@@ -104,11 +104,13 @@ impl Config {
         } else {
             self.listen.to_string()
         };
-        let scheme = if self.http.tls.is_some() { "https" } else { "http" };
+        let scheme = if self.http.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
         // A socket address always makes a URL.
-        Url::parse(&format!("{scheme}://{host}/")).unwrap_or_else(|_| {
-            unreachable_url()
-        })
+        Url::parse(&format!("{scheme}://{host}/")).unwrap_or_else(|_| unreachable_url())
     }
 
     /// Whether only this machine can reach us.

@@ -1,7 +1,10 @@
 //! `portico doctor`: looks at the whole installation and says how to mend each finding.
 
 use crate::{MIGRATIONS, cluster, config::Config};
-use kernel::{database::{self, Database}, vault::Vault};
+use kernel::{
+    database::{self, Database},
+    vault::Vault,
+};
 use std::{os::unix::fs::PermissionsExt, path::Path};
 
 /// How bad a finding is.
@@ -30,22 +33,42 @@ pub struct Finding {
 
 impl Finding {
     fn good(about: &'static str, found: impl Into<String>) -> Self {
-        Self { level: Level::Good, about, found: found.into(), mend: None }
+        Self {
+            level: Level::Good,
+            about,
+            found: found.into(),
+            mend: None,
+        }
     }
 
     fn warning(about: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { level: Level::Warning, about, found: found.into(), mend: Some(mend.into()) }
+        Self {
+            level: Level::Warning,
+            about,
+            found: found.into(),
+            mend: Some(mend.into()),
+        }
     }
 
     fn bad(about: &'static str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { level: Level::Bad, about, found: found.into(), mend: Some(mend.into()) }
+        Self {
+            level: Level::Bad,
+            about,
+            found: found.into(),
+            mend: Some(mend.into()),
+        }
     }
 }
 
 /// Looks at everything. Changes nothing; starts the private cluster for a while if no
 /// server runs.
 pub async fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![data_folder(&config.data), vault(&config.data), front(config), mail(config)];
+    let mut findings = vec![
+        data_folder(&config.data),
+        vault(&config.data),
+        front(config),
+        mail(config),
+    ];
     match cluster::visit(config).await {
         Ok(home) => {
             match Database::connect(&home.addresses, 2).await {
@@ -60,7 +83,11 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
                 )),
             }
             if let Err(error) = home.close().await {
-                findings.push(Finding::warning("database", format!("{error:#}"), "Look into postgres.log."));
+                findings.push(Finding::warning(
+                    "database",
+                    format!("{error:#}"),
+                    "Look into postgres.log.",
+                ));
             }
         }
         Err(error) => findings.push(Finding::bad(
@@ -99,7 +126,11 @@ fn vault(data: &Path) -> Finding {
         ),
         Ok(_) => match Vault::load(data) {
             Ok(vault) => Finding::good("vault", format!("keys {}", vault.fingerprint())),
-            Err(error) => Finding::bad("vault", error.to_string(), "Restore vault.keys from your copy."),
+            Err(error) => Finding::bad(
+                "vault",
+                error.to_string(),
+                "Restore vault.keys from your copy.",
+            ),
         },
     }
 }
@@ -134,12 +165,18 @@ fn mail(config: &Config) -> Finding {
 async fn database(db: &Database) -> Vec<Finding> {
     let mut findings = Vec::new();
     let setting = |name: &'static str| {
-        sqlx::query_scalar::<_, String>("select current_setting($1)").bind(name).fetch_one(db.pool())
+        sqlx::query_scalar::<_, String>("select current_setting($1)")
+            .bind(name)
+            .fetch_one(db.pool())
     };
     match setting("server_version").await {
         Ok(version) => findings.push(Finding::good("PostgreSQL", version)),
         Err(error) => {
-            findings.push(Finding::bad("PostgreSQL", error.to_string(), "Look into its log."));
+            findings.push(Finding::bad(
+                "PostgreSQL",
+                error.to_string(),
+                "Look into its log.",
+            ));
             return findings;
         }
     }
@@ -153,7 +190,11 @@ async fn database(db: &Database) -> Vec<Finding> {
     });
     findings.push(match setting("fsync").await.as_deref() {
         Ok("on") => Finding::good("durability", "fsync is on"),
-        _ => Finding::bad("durability", "fsync is off: a power cut loses data", "alter system reset fsync;"),
+        _ => Finding::bad(
+            "durability",
+            "fsync is off: a power cut loses data",
+            "alter system reset fsync;",
+        ),
     });
     findings.push(match database::schema_state(db.pool(), &MIGRATIONS).await {
         Ok(state) if state.pending == 0 => Finding::good("schema", "up to date"),
@@ -176,9 +217,10 @@ async fn database(db: &Database) -> Vec<Finding> {
             "Portico keeps nothing there: on a hosted database that schema may be exposed.",
         ));
     }
-    let overdue: Result<bool, _> = sqlx::query_scalar("select exists (select from kernel.events_default)")
-        .fetch_one(db.pool())
-        .await;
+    let overdue: Result<bool, _> =
+        sqlx::query_scalar("select exists (select from kernel.events_default)")
+            .fetch_one(db.pool())
+            .await;
     if let Ok(true) = overdue {
         findings.push(Finding::warning(
             "event log",

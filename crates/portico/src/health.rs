@@ -48,15 +48,27 @@ pub struct Check {
 /// Looks at everything that readiness means.
 pub async fn checks(app: &App) -> Vec<Check> {
     let mut checks = Vec::new();
-    let database =
-        tokio::time::timeout(Duration::from_secs(2), database::schema_state(app.db.pool(), &MIGRATIONS))
-            .await;
+    let database = tokio::time::timeout(
+        Duration::from_secs(2),
+        database::schema_state(app.db.pool(), &MIGRATIONS),
+    )
+    .await;
     checks.push(match &database {
-        Ok(Ok(_)) => Check { name: "database", ok: true, detail: "answers".into() },
-        Ok(Err(error)) => Check { name: "database", ok: false, detail: error.to_string() },
-        Err(_) => {
-            Check { name: "database", ok: false, detail: "no answer within two seconds".into() }
-        }
+        Ok(Ok(_)) => Check {
+            name: "database",
+            ok: true,
+            detail: "answers".into(),
+        },
+        Ok(Err(error)) => Check {
+            name: "database",
+            ok: false,
+            detail: error.to_string(),
+        },
+        Err(_) => Check {
+            name: "database",
+            ok: false,
+            detail: "no answer within two seconds".into(),
+        },
     });
     if let Ok(Ok(state)) = database {
         checks.push(Check {
@@ -70,7 +82,9 @@ pub async fn checks(app: &App) -> Vec<Check> {
     checks.push(Check {
         name: "change_stream",
         ok: stream.streaming,
-        detail: stream.failure.unwrap_or_else(|| format!("{} ms behind", stream.lag_ms)),
+        detail: stream
+            .failure
+            .unwrap_or_else(|| format!("{} ms behind", stream.lag_ms)),
     });
     if let Some(front) = &app.front {
         let state = front.state().borrow().clone();
@@ -101,7 +115,11 @@ async fn queue(app: &App) -> Check {
                 ),
             }
         }
-        Err(error) => Check { name: "jobs", ok: false, detail: error.to_string() },
+        Err(error) => Check {
+            name: "jobs",
+            ok: false,
+            detail: error.to_string(),
+        },
     }
 }
 
@@ -122,8 +140,16 @@ async fn ready(State(app): State<App>, from: ClientAddr, caller: Option<Principa
         // Everybody may know whether, not why.
         checks.clear();
     }
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, [(header::CACHE_CONTROL, "no-store")], Json(Readiness { ready, checks }))
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (
+        status,
+        [(header::CACHE_CONTROL, "no-store")],
+        Json(Readiness { ready, checks }),
+    )
         .into_response()
 }
 
@@ -131,16 +157,21 @@ async fn ready(State(app): State<App>, from: ClientAddr, caller: Option<Principa
 async fn figures(from: ClientAddr, caller: Option<Principal>) -> Result<Response, Error> {
     if !near(from, caller.as_ref()) {
         return Err(match caller {
-            Some(caller) => {
-                caller.require(Permission::SystemRead).err().unwrap_or(Error::Unauthenticated)
-            }
+            Some(caller) => caller
+                .require(Permission::SystemRead)
+                .err()
+                .unwrap_or(Error::Unauthenticated),
             None => Error::Unauthenticated,
         });
     }
     let Some(metrics) = METRICS.get() else {
         return Err(Error::Unavailable("This process records no figures."));
     };
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render()).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        metrics.render(),
+    )
+        .into_response())
 }
 
 fn near(from: ClientAddr, caller: Option<&Principal>) -> bool {

@@ -32,8 +32,10 @@ impl Modify for Security {
             "Set by signing in; `__Host-portico_access` over https.",
         ));
         schemes.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
-        let bearer =
-            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .build();
         schemes.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     }
 }
@@ -53,14 +55,26 @@ pub(crate) fn parts(app: &App) -> Parts {
     let document = document();
     let described = serde_json::to_value(&document).unwrap_or_default();
     let v1 = Router::new()
-        .merge(Router::from(identity::routes::router().with_state(app.identity.clone())))
-        .merge(Router::from(updates::routes::router().with_state(app.updates.clone())))
-        .merge(Router::from(system::routes::router().with_state(app.clone())));
+        .merge(Router::from(
+            identity::routes::router().with_state(app.identity.clone()),
+        ))
+        .merge(Router::from(
+            updates::routes::router().with_state(app.updates.clone()),
+        ))
+        .merge(Router::from(
+            system::routes::router().with_state(app.clone()),
+        ));
     let jwks = app.identity.jwks();
     let mut api = Router::new()
         .nest("/api/v1", v1)
-        .route("/api/openapi.json", get(move || async move { Json(document) }))
-        .route("/.well-known/jwks.json", get(move || async move { Json(jwks) }))
+        .route(
+            "/api/openapi.json",
+            get(move || async move { Json(document) }),
+        )
+        .route(
+            "/.well-known/jwks.json",
+            get(move || async move { Json(jwks) }),
+        )
         .merge(health::router(app.clone()));
     if app.mailer.captures() {
         api = api.nest("/_mail", mail::viewer::router(app.mailer.clone()));

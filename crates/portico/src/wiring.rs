@@ -2,7 +2,11 @@
 //! only one that knows two domains.
 
 use async_trait::async_trait;
-use identity::{Identity, jobs::{SendAlreadyRegistered, SendWelcome}, model as accounts};
+use identity::{
+    Identity,
+    jobs::{SendAlreadyRegistered, SendWelcome},
+    model as accounts,
+};
 use kernel::{
     events::Recorded,
     id::{SessionId, UserId},
@@ -19,7 +23,13 @@ pub(crate) fn reactions(event: &Recorded) -> Vec<Queued> {
         return vec![SendWelcome { user }.into()];
     }
     if let Some(accounts::RegistrationRepeated { user }) = event.of() {
-        return vec![SendAlreadyRegistered { user, event: event.id }.into()];
+        return vec![
+            SendAlreadyRegistered {
+                user,
+                event: event.id,
+            }
+            .into(),
+        ];
     }
     Vec::new()
 }
@@ -36,12 +46,18 @@ pub(crate) struct Doorman(pub(crate) Identity);
 impl Authenticator for Doorman {
     async fn by_token(&self, token: &str) -> Option<Admitted> {
         let principal = self.0.principal_of(token).await.ok().flatten()?;
-        Some(Admitted { principal, expires_at: self.0.expiry_of(token)? })
+        Some(Admitted {
+            principal,
+            expires_at: self.0.expiry_of(token)?,
+        })
     }
 
     async fn refresh(&self, session: SessionId) -> Option<Admitted> {
         let (principal, expires_at) = self.0.session_as_it_stands(session).await.ok().flatten()?;
-        Some(Admitted { principal, expires_at })
+        Some(Admitted {
+            principal,
+            expires_at,
+        })
     }
 }
 
@@ -69,7 +85,11 @@ pub(crate) struct SealedMail(pub(crate) Vault);
 
 impl SealedMail {
     fn place(row: &Uuid) -> Context<'_> {
-        Context { table: "kernel.mails", column: "body", row: row.as_bytes() }
+        Context {
+            table: "kernel.mails",
+            column: "body",
+            row: row.as_bytes(),
+        }
     }
 }
 
@@ -82,4 +102,3 @@ impl Seal for SealedMail {
         Ok(self.0.open(Self::place(&row), sealed)?.to_vec())
     }
 }
-

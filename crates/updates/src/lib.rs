@@ -32,6 +32,11 @@ pub struct Updates {
 impl Updates {
     /// Builds the domain.
     pub fn new(db: Database, events: EventLog, audit: Audit, clock: Clock) -> Self {
-        Self { db, events, audit, clock }
+        Self {
+            db,
+            events,
+            audit,
+            clock,
+        }
     }
 }

@@ -15,6 +15,9 @@ pub const TABLES: &[Table] = &[
     Table {
         schema: "updates",
         name: "recipients",
-        rules: &[Rule::Owner { column: "user_id" }, Rule::Permission(Permission::UpdatesRead)],
+        rules: &[
+            Rule::Owner { column: "user_id" },
+            Rule::Permission(Permission::UpdatesRead),
+        ],
     },
 ];

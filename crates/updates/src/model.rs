@@ -1,11 +1,6 @@
 //! What an update is, whom it addresses, and how far it has come with a reader.
 
-use kernel::{
-    Error, Result,
-    error::Faults,
-    events::Event,
-    id::UserId,
-};
+use kernel::{Error, Result, error::Faults, events::Event, id::UserId};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -41,9 +36,11 @@ impl Audience {
     /// Checks what a body says.
     pub fn parse(self) -> Result<Self> {
         match self {
-            Self::Users { users } if users.is_empty() => {
-                Err(Error::field("audience.users", "required", "Choose at least one person."))
-            }
+            Self::Users { users } if users.is_empty() => Err(Error::field(
+                "audience.users",
+                "required",
+                "Choose at least one person.",
+            )),
             Self::Users { users } if users.len() > NAMED_MOST => Err(Error::field(
                 "audience.users",
                 "too_many",
@@ -227,10 +224,19 @@ mod tests {
 
     #[test]
     fn all_faults_of_an_update_come_at_once() {
-        let refused =
-            NewUpdate::parse(" ", "", Audience::Users { users: vec![] }, Some(&"x".repeat(41)));
-        let Err(Error::Invalid(faults)) = refused else { panic!("accepted") };
-        let fields: Vec<_> = faults.iter().map(|fault| (fault.field.as_ref(), fault.code)).collect();
+        let refused = NewUpdate::parse(
+            " ",
+            "",
+            Audience::Users { users: vec![] },
+            Some(&"x".repeat(41)),
+        );
+        let Err(Error::Invalid(faults)) = refused else {
+            panic!("accepted")
+        };
+        let fields: Vec<_> = faults
+            .iter()
+            .map(|fault| (fault.field.as_ref(), fault.code))
+            .collect();
         assert_eq!(
             fields,
             [

@@ -56,7 +56,10 @@ struct AuthorView {
 
 impl AuthorView {
     fn of(id: Option<UserId>, name: Option<String>) -> Self {
-        Self { id, name: name.unwrap_or_else(|| "Somebody who left".to_owned()) }
+        Self {
+            id,
+            name: name.unwrap_or_else(|| "Somebody who left".to_owned()),
+        }
     }
 }
 
@@ -129,7 +132,9 @@ async fn list(
     caller: Principal,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<UpdateView>>> {
-    Ok(Json(updates.list(&caller, &page).await?.map(UpdateView::from)))
+    Ok(Json(
+        updates.list(&caller, &page).await?.map(UpdateView::from),
+    ))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -192,7 +197,11 @@ struct RecipientView {
 impl From<Recipient> for RecipientView {
     fn from(row: Recipient) -> Self {
         Self {
-            user: ReaderView { id: row.user, name: row.name, email: row.email },
+            user: ReaderView {
+                id: row.user,
+                name: row.name,
+                email: row.email,
+            },
             delivered_at: row.delivered_at,
             read_at: row.read_at,
             acknowledged_at: row.acknowledged_at,
@@ -211,7 +220,12 @@ async fn recipients(
     Path(id): Path<UpdateId>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<RecipientView>>> {
-    Ok(Json(updates.recipients(&caller, id, &page).await?.map(RecipientView::from)))
+    Ok(Json(
+        updates
+            .recipients(&caller, id, &page)
+            .await?
+            .map(RecipientView::from),
+    ))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -266,8 +280,13 @@ async fn feed(
     reader: Principal,
     Query(query): Query<FeedQuery>,
 ) -> Result<Json<Page<FeedItemView>>> {
-    let page = PageQuery { cursor: query.cursor, limit: query.limit };
-    let items = updates.feed(&reader, query.unread.unwrap_or(false), &page).await?;
+    let page = PageQuery {
+        cursor: query.cursor,
+        limit: query.limit,
+    };
+    let items = updates
+        .feed(&reader, query.unread.unwrap_or(false), &page)
+        .await?;
     Ok(Json(items.map(FeedItemView::from)))
 }
 
@@ -280,7 +299,10 @@ struct WaitingView {
 
 impl From<Waiting> for WaitingView {
     fn from(waiting: Waiting) -> Self {
-        Self { unread: waiting.unread, actions: waiting.actions }
+        Self {
+            unread: waiting.unread,
+            actions: waiting.actions,
+        }
     }
 }
 

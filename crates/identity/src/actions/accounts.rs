@@ -37,8 +37,14 @@ impl Identity {
     /// address has one: its owner hears of it by mail instead.
     pub async fn register(&self, new: NewAccount, from: ClientAddr) -> Result<()> {
         let inner = &self.0;
-        let quota = Quota { burst: 20, every: Duration::from_secs(60) };
-        inner.limits.take(&format!("register:{}", from.network()), quota).await?;
+        let quota = Quota {
+            burst: 20,
+            every: Duration::from_secs(60),
+        };
+        inner
+            .limits
+            .take(&format!("register:{}", from.network()), quota)
+            .await?;
         let hash = inner.hasher.hash(new.password.expose()).await?;
         let now = inner.clock.now();
         let mut tx = inner.db.begin().await?;
@@ -46,11 +52,17 @@ impl Identity {
             Some(user) => {
                 store::accounts::set_password(&mut tx, user, &hash, now).await?;
                 store::accounts::grant(&mut tx, user, "member", None).await?;
-                inner.events.append(&mut tx, Some(user), &AccountRegistered { user }).await?;
+                inner
+                    .events
+                    .append(&mut tx, Some(user), &AccountRegistered { user })
+                    .await?;
             }
             None => {
                 if let Some(user) = store::accounts::by_email(&mut tx, &new.email).await? {
-                    inner.events.append(&mut tx, None, &RegistrationRepeated { user }).await?;
+                    inner
+                        .events
+                        .append(&mut tx, None, &RegistrationRepeated { user })
+                        .await?;
                 }
             }
         }
@@ -63,7 +75,9 @@ impl Identity {
         let inner = &self.0;
         let now = inner.clock.now();
         let mut tx = inner.db.begin().await?;
-        let Some(account) = store::accounts::get(&mut tx, user).await? else { return Ok(()) };
+        let Some(account) = store::accounts::get(&mut tx, user).await? else {
+            return Ok(());
+        };
         if account.email_verified_at.is_some() {
             return Ok(());
         }
@@ -88,7 +102,9 @@ impl Identity {
     pub(crate) async fn send_already_registered(&self, user: UserId, cause: &str) -> Result<()> {
         let inner = &self.0;
         let mut tx = inner.db.begin().await?;
-        let Some(account) = store::accounts::get(&mut tx, user).await? else { return Ok(()) };
+        let Some(account) = store::accounts::get(&mut tx, user).await? else {
+            return Ok(());
+        };
         // Somebody who lost the first mail gets the link again rather than a puzzle.
         if account.email_verified_at.is_none() {
             drop(tx);
@@ -127,8 +143,9 @@ impl Identity {
         let inner = &self.0;
         let (hash, now) = (secrets::hash(token), inner.clock.now());
         let mut tx = inner.db.begin().await?;
-        let pending =
-            store::tokens::peek(&mut tx, &hash, VERIFY, now).await?.ok_or_else(stale_link)?;
+        let pending = store::tokens::peek(&mut tx, &hash, VERIFY, now)
+            .await?
+            .ok_or_else(stale_link)?;
         let (Some(user), Some(email)) = (pending.user, pending.email) else {
             return Err(stale_link());
         };
@@ -136,7 +153,10 @@ impl Identity {
             return Err(stale_link());
         }
         if store::accounts::verify_email(&mut tx, user, now).await? {
-            inner.events.append(&mut tx, Some(user), &EmailVerified { user }).await?;
+            inner
+                .events
+                .append(&mut tx, Some(user), &EmailVerified { user })
+                .await?;
         }
         store::accounts::update_profile(&mut tx, user, profile, now).await?;
         tx.commit().await?;
@@ -146,7 +166,9 @@ impl Identity {
     /// The caller's own account.
     pub async fn me(&self, caller: &Principal) -> Result<Account> {
         let mut db = self.0.db.acquire().await?;
-        store::accounts::get(&mut db, caller.user).await?.ok_or(Error::Unauthenticated)
+        store::accounts::get(&mut db, caller.user)
+            .await?
+            .ok_or(Error::Unauthenticated)
     }
 
     /// Changes the caller's own profile.
@@ -157,8 +179,9 @@ impl Identity {
     ) -> Result<Account> {
         let mut tx = self.0.db.begin().await?;
         store::accounts::update_profile(&mut tx, caller.user, change, self.0.clock.now()).await?;
-        let account =
-            store::accounts::get(&mut tx, caller.user).await?.ok_or(Error::Unauthenticated)?;
+        let account = store::accounts::get(&mut tx, caller.user)
+            .await?
+            .ok_or(Error::Unauthenticated)?;
         tx.commit().await?;
         Ok(account)
     }

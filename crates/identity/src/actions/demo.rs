@@ -40,7 +40,10 @@ impl Identity {
     ) -> Result<Vec<UserId>> {
         let mut ids = Vec::with_capacity(people.len());
         for person in people {
-            let (email, name) = (Email::parse(&person.email)?, Name::parse("name", &person.name)?);
+            let (email, name) = (
+                Email::parse(&person.email)?,
+                Name::parse("name", &person.name)?,
+            );
             let joined = person.joined_at;
             let made = store::accounts::insert(tx, &email, &name, joined, true).await?;
             let Some(user) = made else { continue };

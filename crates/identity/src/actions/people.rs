@@ -61,7 +61,12 @@ impl Identity {
             Order::Name => {
                 let after = page.after::<(String, UserId)>()?;
                 let rows = store::people::by_name(&mut db, &filter, after, limit + 1).await?;
-                Page::of(rows, limit, |row| (row.name.to_lowercase(), row.id), |row| row)
+                Page::of(
+                    rows,
+                    limit,
+                    |row| (row.name.to_lowercase(), row.id),
+                    |row| row,
+                )
             }
         };
         Ok((page, total))
@@ -71,7 +76,9 @@ impl Identity {
     pub async fn person(&self, caller: &Principal, user: UserId) -> Result<Person> {
         caller.require(Permission::UsersRead)?;
         let mut db = self.0.db.acquire().await?;
-        store::people::get(&mut db, user).await?.ok_or(Error::NotFound("person"))
+        store::people::get(&mut db, user)
+            .await?
+            .ok_or(Error::NotFound("person"))
     }
 
     /// How many people there are, and how many are online.

@@ -51,9 +51,18 @@ impl Identity {
         // An address that is none has no account: the answer is the same.
         let key = Email::parse(email).map_or_else(|_| String::new(), |email| email.key);
         let network = from.network();
-        let one = Quota { burst: inner.config.sign_in_burst, every };
-        let all = Quota { burst: inner.config.address_burst, every: every / 10 };
-        inner.limits.take(&format!("sign-in:{network}"), all).await?;
+        let one = Quota {
+            burst: inner.config.sign_in_burst,
+            every,
+        };
+        let all = Quota {
+            burst: inner.config.address_burst,
+            every: every / 10,
+        };
+        inner
+            .limits
+            .take(&format!("sign-in:{network}"), all)
+            .await?;
         // For one account from one network: nobody can lock its owner out elsewhere.
         let guesses = format!("sign-in:{network}:{}", hex::encode(secrets::hash(&key)));
         inner.limits.take(&guesses, one).await?;
@@ -86,7 +95,9 @@ impl Identity {
         inner.limits.reset(&guesses).await?;
         let mut tx = inner.db.begin().await?;
         let issued = self.open_session(&mut tx, found.id, from, device).await?;
-        let account = store::accounts::get(&mut tx, found.id).await?.ok_or(Error::Unauthenticated)?;
+        let account = store::accounts::get(&mut tx, found.id)
+            .await?
+            .ok_or(Error::Unauthenticated)?;
         tx.commit().await?;
         Ok((account, issued))
     }
@@ -112,9 +123,17 @@ impl Identity {
         store::sessions::insert(tx, &new).await?;
         let refresh = Token::new()?;
         store::sessions::insert_refresh(tx, &refresh.hash, session, None, now).await?;
-        inner.events.append(tx, Some(user), &SignedIn { user }).await?;
+        inner
+            .events
+            .append(tx, Some(user), &SignedIn { user })
+            .await?;
         let access = inner.keys.sign(user, session, inner.config.access())?;
-        Ok(Issued { user, session, access, refresh: refresh.text })
+        Ok(Issued {
+            user,
+            session,
+            access,
+            refresh: refresh.text,
+        })
     }
 
     /// Trades a refresh token for a new pair; nothing if it is worth nothing.
@@ -141,7 +160,10 @@ impl Identity {
             && used_at + PARALLEL < now
         {
             store::sessions::end(&mut tx, session, user, "token_reused", now).await?;
-            inner.events.append(&mut tx, None, &TokenReused { user }).await?;
+            inner
+                .events
+                .append(&mut tx, None, &TokenReused { user })
+                .await?;
             cache::invalidate(&mut tx, STANDING, session).await?;
             let act = Act {
                 actor: None,
@@ -161,7 +183,12 @@ impl Identity {
         tx.commit().await?;
         inner.standing.forget(&session).await;
         let access = inner.keys.sign(user, session, inner.config.access())?;
-        Ok(Some(Issued { user, session, access, refresh: refresh.text }))
+        Ok(Some(Issued {
+            user,
+            session,
+            access,
+            refresh: refresh.text,
+        }))
     }
 
     /// The caller's signed-in devices, the latest used first.
@@ -178,7 +205,10 @@ impl Identity {
         if !store::sessions::end(&mut tx, session, user, "signed_out", inner.clock.now()).await? {
             return Err(Error::NotFound("session"));
         }
-        inner.events.append(&mut tx, Some(user), &SignedOut { user }).await?;
+        inner
+            .events
+            .append(&mut tx, Some(user), &SignedOut { user })
+            .await?;
         cache::invalidate(&mut tx, STANDING, session).await?;
         tx.commit().await?;
         self.session_over(session).await;
@@ -193,7 +223,10 @@ impl Identity {
         let ended =
             store::sessions::end_others(&mut tx, user, caller.session, "signed_out", now).await?;
         if !ended.is_empty() {
-            inner.events.append(&mut tx, Some(user), &SignedOut { user }).await?;
+            inner
+                .events
+                .append(&mut tx, Some(user), &SignedOut { user })
+                .await?;
         }
         for session in &ended {
             cache::invalidate(&mut tx, STANDING, session).await?;
@@ -230,6 +263,8 @@ pub(crate) fn landing(account: &Account) -> &'static str {
 
 /// What an account may do, in words.
 pub(crate) fn permissions(account: &Account) -> Vec<&'static str> {
-    permission_set(&account.permissions).iter().map(kernel::Permission::as_str).collect()
+    permission_set(&account.permissions)
+        .iter()
+        .map(kernel::Permission::as_str)
+        .collect()
 }
-

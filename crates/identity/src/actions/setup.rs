@@ -61,20 +61,32 @@ impl Identity {
             ));
         }
         if store::accounts::has_owner(&mut tx).await? {
-            return Err(Error::conflict("owner_exists", "This place has an owner already."));
+            return Err(Error::conflict(
+                "owner_exists",
+                "This place has an owner already.",
+            ));
         }
         let user = store::accounts::insert(&mut tx, &owner.email, &owner.name, now, false)
             .await?
             .ok_or_else(|| {
-                Error::field("email", "taken", "There is an account with this address already.")
+                Error::field(
+                    "email",
+                    "taken",
+                    "There is an account with this address already.",
+                )
             })?;
         store::accounts::set_password(&mut tx, user, &hash, now).await?;
         // Whoever holds the link runs the machine: their address needs no proof by mail.
         store::accounts::verify_email(&mut tx, user, now).await?;
         store::accounts::grant(&mut tx, user, "owner", None).await?;
-        inner.events.append(&mut tx, Some(user), &OwnerCreated { user }).await?;
+        inner
+            .events
+            .append(&mut tx, Some(user), &OwnerCreated { user })
+            .await?;
         let issued = self.open_session(&mut tx, user, from, device).await?;
-        let account = store::accounts::get(&mut tx, user).await?.ok_or(Error::Unauthenticated)?;
+        let account = store::accounts::get(&mut tx, user)
+            .await?
+            .ok_or(Error::Unauthenticated)?;
         let act = Act {
             actor: Some(user),
             action: "owner.created",

@@ -11,11 +11,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use kernel::{
-    Principal, Result,
-    client::ClientAddr,
-    error::Problem,
-    extract::Json,
-    principal::Public,
+    Principal, Result, client::ClientAddr, error::Problem, extract::Json, principal::Public,
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -69,7 +65,10 @@ pub(super) async fn inspect_verification(
     Json(body): Json<TokenBody>,
 ) -> Result<Json<PendingEmailView>> {
     let pending = identity.pending_email(&body.token).await?;
-    Ok(Json(PendingEmailView { email: pending.email, name: pending.name }))
+    Ok(Json(PendingEmailView {
+        email: pending.email,
+        name: pending.name,
+    }))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -138,7 +137,9 @@ pub(super) async fn change_profile(
         body.time_zone.as_deref(),
         body.locale.as_deref(),
     )?;
-    Ok(Json(identity.change_profile(&caller, &change).await?.into()))
+    Ok(Json(
+        identity.change_profile(&caller, &change).await?.into(),
+    ))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -165,8 +166,9 @@ pub(super) async fn set_up(
     Json(body): Json<SetUpBody>,
 ) -> Result<(StatusCode, HeaderMap, Json<SignedInView>)> {
     let owner = NewAccount::parse(&body.email, &body.name, &body.password)?;
-    let (account, issued) =
-        identity.set_up(&body.token, owner, from, &device_of(&headers)).await?;
+    let (account, issued) = identity
+        .set_up(&body.token, owner, from, &device_of(&headers))
+        .await?;
     let mut cookies = HeaderMap::new();
     identity.set_cookies(&mut cookies, &issued);
     Ok((StatusCode::CREATED, cookies, Json(account.into())))

@@ -18,7 +18,11 @@ pub fn router() -> OpenApiRouter<Identity> {
         .routes(routes!(accounts::inspect_verification, accounts::verify))
         .routes(routes!(accounts::me, accounts::change_profile))
         .routes(routes!(accounts::set_up))
-        .routes(routes!(sessions::sign_in, sessions::list, sessions::sign_out_others))
+        .routes(routes!(
+            sessions::sign_in,
+            sessions::list,
+            sessions::sign_out_others
+        ))
         .routes(routes!(sessions::sign_out_here))
         .routes(routes!(sessions::sign_out))
         .routes(routes!(people::list))

@@ -59,7 +59,10 @@ pub(super) async fn list(
             Some(Sort::Newest) | None => Order::Newest,
         },
     };
-    let page = PageQuery { cursor: query.cursor, limit: query.limit };
+    let page = PageQuery {
+        cursor: query.cursor,
+        limit: query.limit,
+    };
     let (page, total) = identity.people(&caller, &search, &page).await?;
     Ok(Json(PeopleView {
         items: page.items.into_iter().map(PersonView::from).collect(),

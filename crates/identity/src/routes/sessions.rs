@@ -46,7 +46,9 @@ pub(super) async fn sign_in(
         Some(name) if !name.is_empty() => one_line(name),
         _ => device_of(&headers),
     };
-    let (account, issued) = identity.sign_in(&body.email, &body.password, from, &device).await?;
+    let (account, issued) = identity
+        .sign_in(&body.email, &body.password, from, &device)
+        .await?;
     let mut cookies = HeaderMap::new();
     identity.set_cookies(&mut cookies, &issued);
     Ok((StatusCode::CREATED, cookies, Json(account.into())))
@@ -65,8 +67,10 @@ pub(super) async fn list(
     caller: Principal,
 ) -> Result<Json<SessionsView>> {
     let sessions = identity.sessions(&caller).await?;
-    let items =
-        sessions.into_iter().map(|session| SessionView::of(session, caller.session)).collect();
+    let items = sessions
+        .into_iter()
+        .map(|session| SessionView::of(session, caller.session))
+        .collect();
     Ok(Json(SessionsView { items }))
 }
 
@@ -109,9 +113,15 @@ pub(super) async fn sign_out(
 
 /// A name for a device that a person recognises: "Firefox on Linux". A guess, no proof.
 pub(super) fn device_of(headers: &HeaderMap) -> String {
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("");
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or("");
     let first = |marks: &[(&str, &'static str)]| {
-        marks.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+        marks
+            .iter()
+            .find(|(mark, _)| agent.contains(mark))
+            .map(|(_, name)| *name)
     };
     let browser = first(&[
         ("Edg", "Edge"),
@@ -152,10 +162,15 @@ mod tests {
             device_of(&headers)
         };
         assert_eq!(
-            named("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Safari/537.36"),
+            named(
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Safari/537.36"
+            ),
             "Chrome on Linux"
         );
-        assert_eq!(named("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1"), "Safari on iPhone");
+        assert_eq!(
+            named("Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1"),
+            "Safari on iPhone"
+        );
         assert_eq!(named("node"), "Unknown device");
     }
 }

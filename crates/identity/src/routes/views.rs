@@ -60,7 +60,10 @@ pub(super) struct SignedInView {
 
 impl From<Account> for SignedInView {
     fn from(account: Account) -> Self {
-        Self { landing: landing(&account), user: account.into() }
+        Self {
+            landing: landing(&account),
+            user: account.into(),
+        }
     }
 }
 

@@ -201,9 +201,7 @@ pub(crate) async fn has_owner(db: &mut PgConnection) -> sqlx::Result<bool> {
 }
 
 /// Deletes demo people; how many, and the sessions that went with them.
-pub(crate) async fn remove_demo(
-    db: &mut PgConnection,
-) -> sqlx::Result<(u64, Vec<SessionId>)> {
+pub(crate) async fn remove_demo(db: &mut PgConnection) -> sqlx::Result<(u64, Vec<SessionId>)> {
     let sessions = sqlx::query_scalar!(
         r#"
         select s.id as "id: SessionId"
@@ -214,16 +212,16 @@ pub(crate) async fn remove_demo(
     )
     .fetch_all(&mut *db)
     .await?;
-    let gone = sqlx::query!("delete from identity.users where demo").execute(db).await?;
+    let gone = sqlx::query!("delete from identity.users where demo")
+        .execute(db)
+        .await?;
     Ok((gone.rows_affected(), sessions))
 }
 
 pub(crate) async fn demo_present(db: &mut PgConnection) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select exists (select from identity.users where demo) as "exists!""#
-    )
-    .fetch_one(db)
-    .await
+    sqlx::query_scalar!(r#"select exists (select from identity.users where demo) as "exists!""#)
+        .fetch_one(db)
+        .await
 }
 
 pub(crate) async fn none_yet(db: &mut PgConnection) -> sqlx::Result<bool> {

@@ -11,7 +11,9 @@ pub(crate) struct Key {
 
 /// Lets one server at a time make the first key.
 pub(crate) async fn lock(db: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query!("lock table identity.signing_keys in share row exclusive mode").execute(db).await?;
+    sqlx::query!("lock table identity.signing_keys in share row exclusive mode")
+        .execute(db)
+        .await?;
     Ok(())
 }
 

@@ -20,7 +20,10 @@ impl Filter<'_> {
         if text.is_empty() {
             return None;
         }
-        let literal = text.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+        let literal = text
+            .replace('\\', r"\\")
+            .replace('%', r"\%")
+            .replace('_', r"\_");
         Some(format!("%{literal}%"))
     }
 }

@@ -27,7 +27,8 @@ pub(crate) async fn set(
 
 /// At start nobody is connected yet: what a crash left as online is not.
 pub(crate) async fn clear(db: &mut PgConnection) -> sqlx::Result<u64> {
-    let cleared =
-        sqlx::query!("update identity.presence set online = false where online").execute(db).await?;
+    let cleared = sqlx::query!("update identity.presence set online = false where online")
+        .execute(db)
+        .await?;
     Ok(cleared.rows_affected())
 }

@@ -99,8 +99,11 @@ pub(crate) async fn revoke(
 
 /// Forgets tokens that are long over.
 pub(crate) async fn sweep(db: &mut PgConnection, before: OffsetDateTime) -> sqlx::Result<u64> {
-    let swept = sqlx::query!("delete from identity.one_time_tokens where expires_at < $1", before)
-        .execute(db)
-        .await?;
+    let swept = sqlx::query!(
+        "delete from identity.one_time_tokens where expires_at < $1",
+        before
+    )
+    .execute(db)
+    .await?;
     Ok(swept.rows_affected())
 }

@@ -60,7 +60,14 @@ pub async fn sweep_dead(db: &PgPool) -> Result<usize> {
     .fetch_all(db)
     .await?;
     for (job, error) in &left {
-        bury(db, *job, error.as_deref().unwrap_or("the server stopped in its last attempt")).await?;
+        bury(
+            db,
+            *job,
+            error
+                .as_deref()
+                .unwrap_or("the server stopped in its last attempt"),
+        )
+        .await?;
     }
     Ok(left.len())
 }
@@ -84,7 +91,12 @@ pub async fn list_dead(db: &mut PgConnection, page: &PageQuery) -> Result<Page<D
     )
     .fetch_all(db)
     .await?;
-    Ok(Page::of(rows, limit, |row| (row.failed_at, row.id), |row| row))
+    Ok(Page::of(
+        rows,
+        limit,
+        |row| (row.failed_at, row.id),
+        |row| row,
+    ))
 }
 
 /// Puts a dead letter back into the queue with all its attempts.
@@ -107,6 +119,12 @@ pub async fn retry_dead(db: &mut PgConnection, id: Uuid) -> Result<()> {
 
 /// Gives a dead letter up.
 pub async fn discard_dead(db: &mut PgConnection, id: Uuid) -> Result<()> {
-    let gone = sqlx::query!("delete from kernel.dead_letters where id = $1", id).execute(db).await?;
-    if gone.rows_affected() == 0 { Err(Error::NotFound("dead letter")) } else { Ok(()) }
+    let gone = sqlx::query!("delete from kernel.dead_letters where id = $1", id)
+        .execute(db)
+        .await?;
+    if gone.rows_affected() == 0 {
+        Err(Error::NotFound("dead letter"))
+    } else {
+        Ok(())
+    }
 }

@@ -108,5 +108,9 @@ pub async fn state(db: &mut PgConnection) -> Result<QueueState> {
     .fetch_one(db)
     .await
     .context("queue state")?;
-    Ok(QueueState { ready, oldest_ready_seconds, dead })
+    Ok(QueueState {
+        ready,
+        oldest_ready_seconds,
+        dead,
+    })
 }

@@ -10,7 +10,10 @@ use graphile_worker::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{collections::HashMap, fmt, marker::PhantomData, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap, fmt, marker::PhantomData, panic::AssertUnwindSafe, sync::Arc,
+    time::Duration,
+};
 
 /// What a running job may use.
 #[derive(Debug, Clone)]
@@ -118,7 +121,10 @@ impl<J> Serialize for Task<J> {
 
 impl<'de, J> Deserialize<'de> for Task<J> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(|payload| Self { payload, kind: PhantomData })
+        Value::deserialize(deserializer).map(|payload| Self {
+            payload,
+            kind: PhantomData,
+        })
     }
 }
 
@@ -133,9 +139,15 @@ impl<J: Job> TaskHandler for Task<J> {
             return Err(Failure(format!("nobody handles {}", J::NAME)));
         };
         let attempt = *context.job().attempts();
-        let ours = Context { db: home.db, clock: home.clock, attempt };
+        let ours = Context {
+            db: home.db,
+            clock: home.clock,
+            attempt,
+        };
         let started = tokio::time::Instant::now();
-        let outcome = AssertUnwindSafe(run(self.payload, ours)).catch_unwind().await;
+        let outcome = AssertUnwindSafe(run(self.payload, ours))
+            .catch_unwind()
+            .await;
         let outcome = match outcome {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(Failure(error.to_string())),
@@ -184,11 +196,21 @@ impl Worker {
         handlers: Handlers,
         tasks: &Tasks,
     ) -> anyhow::Result<Self> {
-        let crontab: String =
-            handlers.schedule.iter().map(|entry| format!("{} {}\n", entry.when, entry.job)).collect();
-        let definitions: Vec<JobDefinition> =
-            handlers.definitions.iter().map(|definition| definition()).collect();
-        let home = Home { handlers: Arc::new(handlers), db: db.clone(), clock: clock.clone() };
+        let crontab: String = handlers
+            .schedule
+            .iter()
+            .map(|entry| format!("{} {}\n", entry.when, entry.job))
+            .collect();
+        let definitions: Vec<JobDefinition> = handlers
+            .definitions
+            .iter()
+            .map(|definition| definition())
+            .collect();
+        let home = Home {
+            handlers: Arc::new(handlers),
+            db: db.clone(),
+            clock: clock.clone(),
+        };
         let letters = db.clone();
         let mut options = WorkerOptions::default()
             .pg_pool(db.direct().clone())
@@ -216,8 +238,13 @@ impl Worker {
                 .with_cron(crontab.as_str())
                 .map_err(|error| anyhow::anyhow!("the schedule is not understood: {error:?}"))?;
         }
-        let inner = options.init().await.context("the job queue cannot be prepared")?;
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = options
+            .init()
+            .await
+            .context("the job queue cannot be prepared")?;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// Runs jobs until the server stops.
@@ -228,7 +255,9 @@ impl Worker {
                 match worker.run().await {
                     Ok(()) if token.is_cancelled() => return,
                     Ok(()) => tracing::warn!("the job worker stopped by itself; starting it again"),
-                    Err(error) => tracing::error!(?error, "the job worker failed; starting it again"),
+                    Err(error) => {
+                        tracing::error!(?error, "the job worker failed; starting it again")
+                    }
                 }
                 tokio::select! {
                     () = token.cancelled() => return,

@@ -92,7 +92,9 @@ enum JobsCommand {
 /// Runs what the command line says.
 pub(crate) fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(dispatch(arguments))
 }
 
@@ -158,7 +160,10 @@ where
 }
 
 fn show(config: &Config) -> anyhow::Result<()> {
-    print!("{}", toml::to_string_pretty(config).context("show the configuration")?);
+    print!(
+        "{}",
+        toml::to_string_pretty(config).context("show the configuration")?
+    );
     Ok(())
 }
 
@@ -220,12 +225,22 @@ async fn verify_audit(app: App) -> anyhow::Result<()> {
 
 async fn dead_jobs(app: App) -> anyhow::Result<()> {
     let mut db = app.db.acquire().await?;
-    let page = jobs::list_dead(&mut db, &PageQuery { cursor: None, limit: Some(100) }).await?;
+    let page = jobs::list_dead(
+        &mut db,
+        &PageQuery {
+            cursor: None,
+            limit: Some(100),
+        },
+    )
+    .await?;
     if page.items.is_empty() {
         println!("no job has failed for good");
     }
     for letter in page.items {
-        println!("{}  {}  {}  {}", letter.id, letter.failed_at, letter.task, letter.error);
+        println!(
+            "{}  {}  {}  {}",
+            letter.id, letter.failed_at, letter.task, letter.error
+        );
     }
     Ok(())
 }

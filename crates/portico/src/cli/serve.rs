@@ -17,8 +17,12 @@ pub(super) async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()>
     log(&config.log)?;
     health::record_metrics()?;
     // Taken first, so that a port in use is said before anything is started.
-    let listener = TcpListener::bind(config.listen)
-        .with_context(|| format!("cannot listen on {} (set PORTICO_LISTEN to another)", config.listen))?;
+    let listener = TcpListener::bind(config.listen).with_context(|| {
+        format!(
+            "cannot listen on {} (set PORTICO_LISTEN to another)",
+            config.listen
+        )
+    })?;
     let home = cluster::open(&config).await?;
     let tasks = Tasks::new();
     stop_on_signal(&tasks)?;
@@ -89,8 +93,10 @@ async fn greet(app: &App, demo: bool) -> anyhow::Result<()> {
 }
 
 fn stop_on_signal(tasks: &Tasks) -> anyhow::Result<()> {
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
     let stop = tasks.clone();
     tasks.spawn("signals", async move {
         let token = stop.token();
@@ -106,12 +112,25 @@ fn stop_on_signal(tasks: &Tasks) -> anyhow::Result<()> {
 }
 
 fn log(config: &LogConfig) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.filter).context("log.filter")?;
+    // lettre writes whole dialogues at `debug`, passwords and one-time links included: no
+    // filter may ask for that.
+    let silenced = "lettre=info".parse().context("log.filter")?;
+    let filter = EnvFilter::try_new(&config.filter)
+        .context("log.filter")?
+        .add_directive(silenced);
     let registry = tracing_subscriber::registry().with(filter);
     if config.json {
-        registry.with(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)).init();
+        registry
+            .with(
+                tracing_subscriber::fmt::layer()
+                    .json()
+                    .with_writer(std::io::stderr),
+            )
+            .init();
     } else {
-        registry.with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr)).init();
+        registry
+            .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
+            .init();
     }
     Ok(())
 }

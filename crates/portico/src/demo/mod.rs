@@ -7,15 +7,14 @@ mod texts;
 
 use crate::app::App;
 use identity::DemoPerson;
-use kernel::{
-    Error, Result,
-    audit::Act,
-    id::UserId,
-};
+use kernel::{Error, Result, audit::Act, id::UserId};
 use serde::Serialize;
 use serde_json::json;
 use time::Duration;
-use updates::{DemoUpdate, model::{NewUpdate, Receipt}};
+use updates::{
+    DemoUpdate,
+    model::{NewUpdate, Receipt},
+};
 
 /// The password of every demo account.
 pub const PASSWORD: &str = "four-quiet-arches";
@@ -42,14 +41,22 @@ pub fn accounts() -> Vec<AccountView> {
         .iter()
         .map(|(name, role)| (people::address(name), (*name).to_owned(), *role))
         .chain([(people::address(&member), member.clone(), "member")])
-        .map(|(email, name, role)| AccountView { email, password: PASSWORD, name, role })
+        .map(|(email, name, role)| AccountView {
+            email,
+            password: PASSWORD,
+            name,
+            role,
+        })
         .collect()
 }
 
 /// Loads the demo tenant. Fails if it is there.
 pub async fn load(app: &App) -> Result<()> {
     if app.identity.demo_present().await? {
-        return Err(Error::conflict("demo_present", "The demo tenant is here already."));
+        return Err(Error::conflict(
+            "demo_present",
+            "The demo tenant is here already.",
+        ));
     }
     let hash = app.identity.demo_password_hash(PASSWORD).await?;
     let now = app.clock.now();
@@ -80,7 +87,10 @@ pub async fn load(app: &App) -> Result<()> {
         })
         .collect();
     let staff = app.identity.add_demo_people(&mut tx, &staff, &hash).await?;
-    let members = app.identity.add_demo_people(&mut tx, &members, &hash).await?;
+    let members = app
+        .identity
+        .add_demo_people(&mut tx, &members, &hash)
+        .await?;
     let written = written(&staff, &members, now)?;
     app.updates.add_demo_updates(&mut tx, &written).await?;
     tx.commit().await?;
@@ -93,10 +103,13 @@ fn written(
     members: &[UserId],
     now: time::OffsetDateTime,
 ) -> Result<Vec<DemoUpdate>> {
-    let (Some(first), Some(last)) = (staff.first(), staff.last()) else { return Ok(Vec::new()) };
+    let (Some(first), Some(last)) = (staff.first(), staff.last()) else {
+        return Ok(Vec::new());
+    };
     let mut updates = Vec::new();
     for (n, text) in texts::UPDATES.iter().enumerate() {
-        let published_at = now - Duration::days(text.days_ago) - Duration::minutes(people::spread(n, 600));
+        let published_at =
+            now - Duration::days(text.days_ago) - Duration::minutes(people::spread(n, 600));
         let audience = text.audience();
         let new = NewUpdate::parse(text.title, text.body, audience, text.action)?;
         let readers = members.iter().chain(staff).enumerate();
@@ -117,7 +130,12 @@ fn written(
             .filter(|(user, ..)| text.days_ago > 9 || Some(user) != members.first())
             .collect();
         let author = if n % 3 == 0 { *first } else { *last };
-        updates.push(DemoUpdate { author, new, published_at, receipts });
+        updates.push(DemoUpdate {
+            author,
+            new,
+            published_at,
+            receipts,
+        });
     }
     Ok(updates)
 }

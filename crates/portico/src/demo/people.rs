@@ -12,14 +12,36 @@ pub(super) const STAFF: [(&str, &str); 5] = [
 const FIRST: [&str; 40] = [
     "Mia", "Jonas", "Leila", "Oskar", "Ines", "Pavel", "Yuki", "Amara", "Felix", "Greta", "Hugo",
     "Selma", "Diego", "Nadia", "Emil", "Rosa", "Kofi", "Astrid", "Luca", "Hanna", "Omar", "Freya",
-    "Mateo", "Zofia", "Henrik", "Priya", "Anton", "Clara", "Idris", "Maja", "Theo", "Vera", "Samir",
-    "Lotte", "Bruno", "Edith", "Kenji", "Olive", "Rafael", "Signe",
+    "Mateo", "Zofia", "Henrik", "Priya", "Anton", "Clara", "Idris", "Maja", "Theo", "Vera",
+    "Samir", "Lotte", "Bruno", "Edith", "Kenji", "Olive", "Rafael", "Signe",
 ];
 
 const LAST: [&str; 25] = [
-    "Keller", "Novak", "Rossi", "Bergström", "Almeida", "Tanaka", "Fischer", "Moreau", "Jansen",
-    "Kowalski", "Byrne", "Costa", "Nilsen", "Osei", "Varga", "Dupont", "Sato", "Iversen", "Marin",
-    "Popescu", "Quinn", "Weber", "Lund", "Farah", "Castell",
+    "Keller",
+    "Novak",
+    "Rossi",
+    "Bergström",
+    "Almeida",
+    "Tanaka",
+    "Fischer",
+    "Moreau",
+    "Jansen",
+    "Kowalski",
+    "Byrne",
+    "Costa",
+    "Nilsen",
+    "Osei",
+    "Varga",
+    "Dupont",
+    "Sato",
+    "Iversen",
+    "Marin",
+    "Popescu",
+    "Quinn",
+    "Weber",
+    "Lund",
+    "Farah",
+    "Castell",
 ];
 
 /// The name of the n-th member: different for each n below a thousand.
@@ -48,7 +70,11 @@ pub(super) fn joined_days_ago(n: usize, of: usize) -> i64 {
     let left = i64::try_from(of - n.min(of)).unwrap_or(0);
     let of = i64::try_from(of).unwrap_or(1);
     // Quadratic over 280 days.
-    if n == 0 { 210 } else { 280 * left * left / (of * of) }
+    if n == 0 {
+        210
+    } else {
+        280 * left * left / (of * of)
+    }
 }
 
 /// A number below `below` that looks random and is not (Fibonacci hashing).

@@ -75,6 +75,12 @@ pub(crate) async fn identify(
         request.headers_mut().remove(name);
     }
     request.extensions_mut().insert(client);
+    if let Some(ip) = client.ip {
+        // What the domains may know of it.
+        request
+            .extensions_mut()
+            .insert(kernel::client::ClientAddr(ip));
+    }
     next.run(request).await
 }
 

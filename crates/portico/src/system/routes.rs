@@ -53,7 +53,11 @@ async fn system(State(app): State<App>, _: Public) -> Result<Json<SystemView>> {
     let demo = app.identity.demo_present().await?;
     // Known passwords are told only where nobody else can hear: a server with demo data
     // refuses to listen on any other address.
-    let demo_accounts = if demo && app.config.is_local() { demo::accounts() } else { Vec::new() };
+    let demo_accounts = if demo && app.config.is_local() {
+        demo::accounts()
+    } else {
+        Vec::new()
+    };
     Ok(Json(SystemView {
         name: "Portico",
         version: env!("CARGO_PKG_VERSION"),
@@ -101,9 +105,14 @@ async fn audit_log(
     Ok(Json(page.map(|entry| ActView {
         seq: entry.seq,
         at: entry.at,
-        actor: entry.actor.map(|id| ActorView {
-            id,
-            name: names.get(&id).cloned().unwrap_or_else(|| "Somebody who left".to_owned()),
+        actor: entry.actor.map(|id| {
+            ActorView {
+                id,
+                name: names
+                    .get(&id)
+                    .cloned()
+                    .unwrap_or_else(|| "Somebody who left".to_owned()),
+            }
         }),
         action: entry.action,
         subject: entry.subject,
@@ -146,7 +155,15 @@ async fn retry(
     caller.require(Permission::SystemManage)?;
     let mut tx = app.db.begin().await?;
     jobs::retry_dead(&mut tx, id).await?;
-    record(&app, &mut tx, &caller, "job.retried", &id.to_string(), json!({})).await?;
+    record(
+        &app,
+        &mut tx,
+        &caller,
+        "job.retried",
+        &id.to_string(),
+        json!({}),
+    )
+    .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -163,7 +180,15 @@ async fn discard(
     caller.require(Permission::SystemManage)?;
     let mut tx = app.db.begin().await?;
     jobs::discard_dead(&mut tx, id).await?;
-    record(&app, &mut tx, &caller, "job.discarded", &id.to_string(), json!({})).await?;
+    record(
+        &app,
+        &mut tx,
+        &caller,
+        "job.discarded",
+        &id.to_string(),
+        json!({}),
+    )
+    .await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -186,6 +211,11 @@ async fn record(
     subject: &str,
     data: Value,
 ) -> Result<()> {
-    let act = Act { actor: Some(caller.user), action, subject, data };
+    let act = Act {
+        actor: Some(caller.user),
+        action,
+        subject,
+        data,
+    };
     app.audit.append(tx, act).await.map(|_| ())
 }

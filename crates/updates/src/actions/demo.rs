@@ -33,16 +33,28 @@ impl Updates {
         for demo in updates {
             let (id, now) = (UpdateId::new(), demo.published_at);
             let audience = serde_json::to_value(&demo.new.audience).context("audience")?;
-            let row =
-                Row { id, author: demo.author, new: &demo.new, audience, now, demo: true };
+            let row = Row {
+                id,
+                author: demo.author,
+                new: &demo.new,
+                audience,
+                now,
+                demo: true,
+            };
             store::updates::insert(tx, &row).await?;
             let count = store::recipients::address(tx, id, &demo.new.audience, now).await?;
             store::updates::set_recipient_count(tx, id, count).await?;
             for (reader, receipt, at) in &demo.receipts {
                 let marked = store::recipients::mark(tx, id, *reader, *receipt, *at).await?;
                 if let Some(marked) = marked {
-                    store::updates::count(tx, id, marked.delivered, marked.read, marked.acknowledged)
-                        .await?;
+                    store::updates::count(
+                        tx,
+                        id,
+                        marked.delivered,
+                        marked.read,
+                        marked.acknowledged,
+                    )
+                    .await?;
                 }
             }
         }

@@ -22,15 +22,30 @@ impl Updates {
         let mut tx = self.db.begin().await?;
         let (update, now) = (UpdateId::new(), self.clock.now());
         let audience = serde_json::to_value(&new.audience).context("audience")?;
-        let row = Row { id: update, author: author.user, new, audience, now, demo: false };
+        let row = Row {
+            id: update,
+            author: author.user,
+            new,
+            audience,
+            now,
+            demo: false,
+        };
         store::updates::insert(&mut tx, &row).await?;
         let count = store::recipients::address(&mut tx, update, &new.audience, now).await?;
         if count == 0 {
-            return Err(Error::field("audience", "empty", "Nobody is in this audience."));
+            return Err(Error::field(
+                "audience",
+                "empty",
+                "Nobody is in this audience.",
+            ));
         }
         store::updates::set_recipient_count(&mut tx, update, count).await?;
-        self.events.append(&mut tx, Some(author.user), &UpdatePublished { update }).await?;
-        let sent = store::updates::get(&mut tx, update).await?.context("just written")?;
+        self.events
+            .append(&mut tx, Some(author.user), &UpdatePublished { update })
+            .await?;
+        let sent = store::updates::get(&mut tx, update)
+            .await?
+            .context("just written")?;
         let act = Act {
             actor: Some(author.user),
             action: "update.published",
@@ -56,14 +71,21 @@ impl Updates {
         let after = page.after::<(OffsetDateTime, UpdateId)>()?;
         let mut db = self.db.acquire().await?;
         let rows = store::updates::list(&mut db, after, limit + 1).await?;
-        Ok(Page::of(rows, limit, |row| (row.published_at, row.id), |row| row))
+        Ok(Page::of(
+            rows,
+            limit,
+            |row| (row.published_at, row.id),
+            |row| row,
+        ))
     }
 
     /// One update with its counts.
     pub async fn get(&self, caller: &Principal, update: UpdateId) -> Result<Update> {
         caller.require(Permission::UpdatesRead)?;
         let mut db = self.db.acquire().await?;
-        store::updates::get(&mut db, update).await?.ok_or(Error::NotFound("update"))
+        store::updates::get(&mut db, update)
+            .await?
+            .ok_or(Error::NotFound("update"))
     }
 
     /// How far an update has come with each of its readers.

@@ -23,13 +23,20 @@ impl Updates {
         let after = page.after::<(OffsetDateTime, UpdateId)>()?;
         let mut db = self.db.acquire().await?;
         let rows = store::feed::list(&mut db, reader.user, unread_only, after, limit + 1).await?;
-        Ok(Page::of(rows, limit, |row| (row.published_at, row.id), |row| row))
+        Ok(Page::of(
+            rows,
+            limit,
+            |row| (row.published_at, row.id),
+            |row| row,
+        ))
     }
 
     /// One update that was sent to the caller.
     pub async fn feed_item(&self, reader: &Principal, update: UpdateId) -> Result<FeedItem> {
         let mut db = self.db.acquire().await?;
-        store::feed::get(&mut db, reader.user, update).await?.ok_or(Error::NotFound("update"))
+        store::feed::get(&mut db, reader.user, update)
+            .await?
+            .ok_or(Error::NotFound("update"))
     }
 
     /// What waits for the caller.
@@ -39,12 +46,7 @@ impl Updates {
     }
 
     /// Records how far an update has come with the caller. Repeating it changes nothing.
-    pub async fn mark(
-        &self,
-        reader: &Principal,
-        update: UpdateId,
-        receipt: Receipt,
-    ) -> Result<()> {
+    pub async fn mark(&self, reader: &Principal, update: UpdateId, receipt: Receipt) -> Result<()> {
         let mut tx = self.db.begin().await?;
         let now = self.clock.now();
         let marked = store::recipients::mark(&mut tx, update, reader.user, receipt, now)
@@ -56,10 +58,14 @@ impl Updates {
         let (delivered, read, acknowledged) = (marked.delivered, marked.read, marked.acknowledged);
         store::updates::count(&mut tx, update, delivered, read, acknowledged).await?;
         if read {
-            self.events.append(&mut tx, Some(reader.user), &UpdateRead { update }).await?;
+            self.events
+                .append(&mut tx, Some(reader.user), &UpdateRead { update })
+                .await?;
         }
         if acknowledged {
-            self.events.append(&mut tx, Some(reader.user), &UpdateAcknowledged { update }).await?;
+            self.events
+                .append(&mut tx, Some(reader.user), &UpdateAcknowledged { update })
+                .await?;
         }
         tx.commit().await?;
         Ok(())

@@ -124,8 +124,9 @@ pub(crate) async fn list(
 
 /// Deletes the demo tenant's updates, and receipts of people who are gone.
 pub(crate) async fn remove_demo(db: &mut PgConnection) -> sqlx::Result<u64> {
-    let gone =
-        sqlx::query!("delete from updates.updates where demo").execute(&mut *db).await?;
+    let gone = sqlx::query!("delete from updates.updates where demo")
+        .execute(&mut *db)
+        .await?;
     sqlx::query!(
         r#"
         delete from updates.recipients r
