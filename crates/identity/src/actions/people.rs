@@ -18,8 +18,12 @@ pub enum Order {
     /// Who joined last comes first.
     #[default]
     Newest,
+    /// Who joined first comes first.
+    Oldest,
     /// By name.
     Name,
+    /// By name, from the end of the alphabet.
+    NameBackwards,
 }
 
 /// What the list is narrowed to.
@@ -52,15 +56,24 @@ impl Identity {
         };
         let mut db = self.0.db.acquire().await?;
         let total = store::people::count(&mut db, &filter).await?;
-        let page = match search.order {
-            Order::Newest => {
+        let (order, db) = (search.order, &mut *db);
+        let page = match order {
+            Order::Newest | Order::Oldest => {
                 let after = page.after::<(OffsetDateTime, UserId)>()?;
-                let rows = store::people::newest(&mut db, &filter, after, limit + 1).await?;
+                let rows = if order == Order::Newest {
+                    store::people::newest(db, &filter, after, limit + 1).await?
+                } else {
+                    store::people::oldest(db, &filter, after, limit + 1).await?
+                };
                 Page::of(rows, limit, |row| (row.created_at, row.id), |row| row)
             }
-            Order::Name => {
+            Order::Name | Order::NameBackwards => {
                 let after = page.after::<(String, UserId)>()?;
-                let rows = store::people::by_name(&mut db, &filter, after, limit + 1).await?;
+                let rows = if order == Order::Name {
+                    store::people::by_name(db, &filter, after, limit + 1).await?
+                } else {
+                    store::people::by_name_backwards(db, &filter, after, limit + 1).await?
+                };
                 Page::of(
                     rows,
                     limit,

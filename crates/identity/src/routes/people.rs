@@ -25,7 +25,8 @@ pub(super) struct PeopleQuery {
     status: Option<Status>,
     /// A role they hold.
     role: Option<String>,
-    /// `newest` (who joined last comes first) or `name`.
+    /// `-created_at` (who joined last comes first, unless said), `created_at`, `name` or
+    /// `-name`.
     sort: Option<Sort>,
     /// Where the page before ended, as it said.
     cursor: Option<String>,
@@ -34,10 +35,15 @@ pub(super) struct PeopleQuery {
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
 enum Sort {
+    #[serde(rename = "-created_at")]
     Newest,
+    #[serde(rename = "created_at")]
+    Oldest,
+    #[serde(rename = "name")]
     Name,
+    #[serde(rename = "-name")]
+    NameBackwards,
 }
 
 /// People, searched and narrowed on the server. Needs `users.read`.
@@ -55,8 +61,10 @@ pub(super) async fn list(
         status: query.status,
         role: query.role.filter(|role| !role.is_empty()),
         order: match query.sort {
-            Some(Sort::Name) => Order::Name,
             Some(Sort::Newest) | None => Order::Newest,
+            Some(Sort::Oldest) => Order::Oldest,
+            Some(Sort::Name) => Order::Name,
+            Some(Sort::NameBackwards) => Order::NameBackwards,
         },
     };
     let page = PageQuery {

@@ -73,8 +73,8 @@ pub(super) struct SessionView {
     id: SessionId,
     /// What it is.
     device: String,
-    /// From where it was last used.
-    address: String,
+    /// The address it was last used from.
+    ip: String,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
@@ -89,7 +89,7 @@ impl SessionView {
             current: session.id == current,
             id: session.id,
             device: session.device,
-            address: session.address,
+            ip: session.address,
             created_at: session.created_at,
             last_seen_at: session.last_seen_at,
         }

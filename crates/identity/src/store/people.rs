@@ -28,81 +28,77 @@ impl Filter<'_> {
     }
 }
 
-pub(crate) async fn newest(
-    db: &mut PgConnection,
-    filter: &Filter<'_>,
-    after: Option<(OffsetDateTime, UserId)>,
-    limit: i64,
-) -> sqlx::Result<Vec<Person>> {
-    let (time, id) = after.unzip();
-    sqlx::query_as!(
-        Person,
-        r#"
-        select u.id as "id: UserId", u.email, u.name, u.status as "status: Status",
-            coalesce(
-                (select array_agg(r.role order by r.role) from identity.user_roles r where r.user_id = u.id),
-                '{}'
-            ) as "roles!",
-            coalesce(p.online, false) as "online!", p.last_seen_at as "last_seen_at?", u.created_at
-        from identity.users u
-        left join identity.presence p on p.user_id = u.id
-        where ($1::timestamptz is null or (u.created_at, u.id) < ($1, $2))
-            and ($3::text is null or lower(u.name) like $3 or u.email_key like $3)
-            and ($4::text is null or u.status = $4)
-            and ($5::text is null or exists (
-                select from identity.user_roles r where r.user_id = u.id and r.role = $5
-            ))
-        order by u.created_at desc, u.id desc
-        limit $6
-        "#,
-        time,
-        id as Option<UserId>,
-        filter.pattern(),
-        filter.status as Option<Status>,
-        filter.role,
-        limit,
-    )
-    .fetch_all(db)
-    .await
+/// One page of the list. The macros check plain text only, so each order is a query of its
+/// own, which is also what lets each use its index.
+macro_rules! page {
+    ($name:ident, $place:ty, $cast:tt, $past:tt, $order:tt) => {
+        pub(crate) async fn $name(
+            db: &mut PgConnection,
+            filter: &Filter<'_>,
+            after: Option<($place, UserId)>,
+            limit: i64,
+        ) -> sqlx::Result<Vec<Person>> {
+            let (place, id) = after.unzip();
+            sqlx::query_as!(
+                Person,
+                r#"
+                select u.id as "id: UserId", u.email, u.name, u.status as "status: Status",
+                    coalesce(
+                        (select array_agg(r.role order by r.role)
+                            from identity.user_roles r where r.user_id = u.id),
+                        '{}'
+                    ) as "roles!",
+                    coalesce(p.online, false) as "online!", p.last_seen_at as "last_seen_at?",
+                    u.created_at
+                from identity.users u
+                left join identity.presence p on p.user_id = u.id
+                where ($3::text is null or lower(u.name) like $3 or u.email_key like $3)
+                    and ($4::text is null or u.status = $4)
+                    and ($5::text is null or exists (
+                        select from identity.user_roles r where r.user_id = u.id and r.role = $5
+                    ))
+                    and ($1::"# + $cast + " is null or (" + $past + ")) order by " + $order + " limit $6",
+                place,
+                id as Option<UserId>,
+                filter.pattern(),
+                filter.status as Option<Status>,
+                filter.role,
+                limit,
+            )
+            .fetch_all(db)
+            .await
+        }
+    };
 }
 
-pub(crate) async fn by_name(
-    db: &mut PgConnection,
-    filter: &Filter<'_>,
-    after: Option<(String, UserId)>,
-    limit: i64,
-) -> sqlx::Result<Vec<Person>> {
-    let (name, id) = after.unzip();
-    sqlx::query_as!(
-        Person,
-        r#"
-        select u.id as "id: UserId", u.email, u.name, u.status as "status: Status",
-            coalesce(
-                (select array_agg(r.role order by r.role) from identity.user_roles r where r.user_id = u.id),
-                '{}'
-            ) as "roles!",
-            coalesce(p.online, false) as "online!", p.last_seen_at as "last_seen_at?", u.created_at
-        from identity.users u
-        left join identity.presence p on p.user_id = u.id
-        where ($1::text is null or (lower(u.name), u.id) > ($1, $2))
-            and ($3::text is null or lower(u.name) like $3 or u.email_key like $3)
-            and ($4::text is null or u.status = $4)
-            and ($5::text is null or exists (
-                select from identity.user_roles r where r.user_id = u.id and r.role = $5
-            ))
-        order by lower(u.name), u.id
-        limit $6
-        "#,
-        name,
-        id as Option<UserId>,
-        filter.pattern(),
-        filter.status as Option<Status>,
-        filter.role,
-        limit,
-    )
-    .fetch_all(db)
-    .await
-}
+page!(
+    newest,
+    OffsetDateTime,
+    "timestamptz",
+    "(u.created_at, u.id) < ($1, $2)",
+    "u.created_at desc, u.id desc"
+);
+page!(
+    oldest,
+    OffsetDateTime,
+    "timestamptz",
+    "(u.created_at, u.id) > ($1, $2)",
+    "u.created_at, u.id"
+);
+page!(
+    by_name,
+    String,
+    "text",
+    "(lower(u.name), u.id) > ($1, $2)",
+    "lower(u.name), u.id"
+);
+page!(
+    by_name_backwards,
+    String,
+    "text",
+    "(lower(u.name), u.id) < ($1, $2)",
+    "lower(u.name) desc, u.id desc"
+);
 
 pub(crate) async fn count(db: &mut PgConnection, filter: &Filter<'_>) -> sqlx::Result<i64> {
     sqlx::query_scalar!(

@@ -1,0 +1,74 @@
+/** Starts a whole Portico for a test file: its own data folder, its own port, the demo tenant if wanted; stops it again. */
+import { spawn } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+const root = path.resolve(import.meta.dirname, "../..");
+
+/** A port that nobody has now. */
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Runs the built server until `stop()`. `setupLink` is what it printed for the first owner. */
+export async function start({ demo = false, profile = process.env.PORTICO_PROFILE ?? "debug" } = {}) {
+  const data = mkdtempSync(path.join(tmpdir(), "portico-e2e-"));
+  // Started by root, PostgreSQL runs as a user of its own, who has to get through.
+  chmodSync(data, 0o711);
+  const port = await freePort();
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, PORTICO_DATA: data, PORTICO_LISTEN: `127.0.0.1:${port}` };
+  const child = spawn(path.join(root, "target", profile, "portico"), ["serve", ...(demo ? ["--demo"] : [])], { cwd: root, env });
+  let said = "";
+  let log = "";
+  child.stdout.on("data", (chunk) => (said += chunk));
+  child.stderr.on("data", (chunk) => (log += chunk));
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const base = `http://127.0.0.1:${port}`;
+
+  async function stop() {
+    child.kill("SIGINT");
+    const code = await ended;
+    rmSync(data, { recursive: true, force: true });
+    return { code, said, log };
+  }
+
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`portico ended with ${child.exitCode}:\n${said}\n${log}`);
+    const answer = await fetch(`${base}/readyz`).catch(() => null);
+    if (answer?.ok) break;
+    if (Date.now() > deadline) {
+      await stop();
+      throw new Error(`portico is not ready:\n${said}\n${log}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const setupLink = /http\S+\/setup#\S+/.exec(said)?.[0];
+  return { base, setupLink, stop, log: () => log, pid: child.pid };
+}
+
+/** The caught mails to an address, the newest first. */
+export async function mails(base, to) {
+  const answer = await fetch(`${base}/_mail/api/messages?to=${encodeURIComponent(to)}`);
+  return answer.json();
+}
+
+/** The newest mail to an address, as soon as its job has run. */
+export async function mailTo(base, to) {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const [mail] = await mails(base, to);
+    if (mail) return mail;
+    if (Date.now() > deadline) throw new Error(`no mail to ${to}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
