@@ -10,7 +10,7 @@ it("is a plain heading with the next action: the layout primitives were compiled
       It appears here by itself.
     </EmptyState>,
   );
-  expect(screen.getByRole("heading", { level: 3 }).textContent).toBe("Nothing yet");
+  expect(screen.getByRole("heading", { level: 2 }).textContent).toBe("Nothing yet");
   expect(screen.getByRole("button", { name: "Begin" })).toBeTruthy();
   expect(container.querySelector("[style]")).toBeNull();
 });

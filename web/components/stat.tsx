@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 /** One number that answers one question. */
 export function Stat({ label, value, children }: { label: string; value: ReactNode; children?: ReactNode }) {
   return (
-    <Stack spacing="xs" grow minWidth={140}>
+    <Stack spacing="xs" grow minWidth={116}>
       <Paragraph size="sm" tone="muted">
         {label}
       </Paragraph>

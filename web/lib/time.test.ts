@@ -21,5 +21,5 @@ it("writes a time in the zone asked for, and in UTC where the zone is unknown", 
 });
 
 it("greets by the hour", () => {
-  expect([2, 8, 14, 20].map(greeting)).toEqual(["Good night", "Good morning", "Good afternoon", "Good evening"]);
+  expect([2, 8, 14, 20].map(greeting)).toEqual(["Good evening", "Good morning", "Good afternoon", "Good evening"]);
 });

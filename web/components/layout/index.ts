@@ -136,7 +136,7 @@ export const Title = styled(CoreText, {
 export const Quiet = styled(CoreText, {
   ...display,
   name: "Quiet",
-  render: "h3",
+  render: "h2",
   fontSize: "$5",
   lineHeight: "$5",
   letterSpacing: "$5",

@@ -62,7 +62,7 @@ export function StaffShell({ me: initial, children }: { me: Schema["Me"]; childr
       <Dialog open={open} onOpenChange={setOpen} title="Go to">
         <Items me={me} onGo={() => setOpen(false)} />
       </Dialog>
-      <main id="content" className="min-w-0 border-border bg-surface md:my-2 md:mr-2 md:rounded-tl-[56px] md:rounded-tr-card md:rounded-b-card md:border">
+      <main id="content" className="min-w-0 border-border bg-surface max-md:min-h-[calc(100dvh-3.5rem)] md:my-2 md:mr-2 md:rounded-tl-[56px] md:rounded-tr-card md:rounded-b-card md:border">
         {children}
       </main>
     </div>

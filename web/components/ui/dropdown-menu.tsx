@@ -13,18 +13,17 @@ export const DropdownMenuRadioGroup = Menu.RadioGroup;
 const item =
   "flex items-center gap-2 rounded-chip px-2 py-1.5 text-14 outline-none select-none data-[highlighted]:bg-raised data-[disabled]:opacity-55 [&_svg]:size-4 [&_svg]:text-muted";
 
+/** Stands where its trigger does, not at the end of the body: there it would lie outside every landmark. */
 export function DropdownMenuContent({ className, sideOffset = 6, align = "end", ...props }: ComponentProps<typeof Menu.Content>) {
   return (
-    <Menu.Portal>
-      <Menu.Content
-        data-slot="dropdown-menu"
-        sideOffset={sideOffset}
-        align={align}
-        collisionPadding={8}
-        className={cn("z-50 min-w-48 rounded-card border border-border bg-surface p-1 text-ink shadow-float", className)}
-        {...props}
-      />
-    </Menu.Portal>
+    <Menu.Content
+      data-slot="dropdown-menu"
+      sideOffset={sideOffset}
+      align={align}
+      collisionPadding={8}
+      className={cn("z-50 min-w-48 rounded-card border border-border bg-surface p-1 text-ink shadow-float", className)}
+      {...props}
+    />
   );
 }
 export function DropdownMenuItem({ className, ...props }: ComponentProps<typeof Menu.Item>) {

@@ -11,6 +11,12 @@ import { auditOptions, type AuditRow } from "./api";
 
 const hasData = (data: unknown) => typeof data === "object" && data !== null && Object.keys(data).length > 0;
 
+/** `identity.profile_changed` as "Profile changed": the exact name stands beneath it. */
+function inWords(action: string): string {
+  const words = action.slice(action.indexOf(".") + 1).replace(/[._]/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 const columns: readonly Column<AuditRow>[] = [
   { key: "at", header: "When", wide: true, className: "whitespace-nowrap text-muted", cell: (entry) => <RelativeTime at={entry.at} /> },
   { key: "actor", header: "Who", className: "min-w-36", cell: (entry) => (entry.actor ? <Person id={entry.actor.id} name={entry.actor.name} /> : <span className="text-muted">Portico itself</span>) },
@@ -20,9 +26,12 @@ const columns: readonly Column<AuditRow>[] = [
     className: "w-full max-w-0 min-w-32",
     cell: (entry) => (
       <span className="flex min-w-0 flex-col">
-        <span className="font-mono text-13 break-words">{entry.action}</span>
+        <span className="break-words">{inWords(entry.action)}</span>
         <RelativeTime at={entry.at} className="text-13 text-muted md:hidden" />
-        {entry.subject ? <span className="truncate font-mono text-12 text-muted">{entry.subject}</span> : null}
+        <span className="truncate font-mono text-12 text-muted">
+          {entry.action}
+          {entry.subject ? ` ${entry.subject}` : null}
+        </span>
       </span>
     ),
   },
@@ -34,7 +43,7 @@ const columns: readonly Column<AuditRow>[] = [
     cell: (entry) =>
       hasData(entry.data) ? (
         <details>
-          <summary className="text-13 text-muted">Show</summary>
+          <summary className="text-13 whitespace-nowrap text-muted">Show</summary>
           <pre className="pt-2 font-mono text-12 break-all whitespace-pre-wrap">{JSON.stringify(entry.data, null, 2)}</pre>
         </details>
       ) : null,

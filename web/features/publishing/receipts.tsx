@@ -57,7 +57,7 @@ function Summary({ update }: { update: Update }) {
   const { recipients, delivered, read, acknowledged } = update.counts;
   const share = (n: number) => (recipients ? `${Math.round((n / recipients) * 100)} %` : "Nobody to reach");
   return (
-    <section aria-label="Counts" className="flex flex-wrap gap-x-8 gap-y-6 border-y border-border py-5">
+    <section aria-label="Counts" className="flex flex-wrap gap-6 border-y border-border py-5">
       <Stat label="Recipients" value={recipients.toLocaleString("en")}>
         {audienceWords(update.audience)}
       </Stat>

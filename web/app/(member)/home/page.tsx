@@ -1,7 +1,8 @@
-import { Display, Page, Paragraph, Stack } from "@ds/layout";
+import { Display, Page, Stack } from "@ds/layout";
 import type { Metadata } from "next";
 import { feedOptions } from "@/features/feed/api";
 import { FeedList } from "@/features/feed/feed-list";
+import { Waiting } from "@/features/feed/waiting";
 import { member, serverApi } from "@/lib/api/server";
 import { Prefetched } from "@/lib/prefetch";
 import { greeting } from "@/lib/time";
@@ -27,9 +28,7 @@ export default async function Home() {
           <Display>
             {greeting(hourIn(me.time_zone))}, {name}
           </Display>
-          <Paragraph size="lg" tone="muted">
-            {me.unread === 0 ? "You have read everything." : me.unread === 1 ? "One update waits for you." : `${me.unread} updates wait for you.`}
-          </Paragraph>
+          <Waiting unread={me.unread} />
         </Stack>
         <FeedList userId={me.id} title="For you" />
       </Page>
