@@ -35,6 +35,8 @@ pub struct Search {
     pub status: Option<Status>,
     /// A role they hold.
     pub role: Option<String>,
+    /// Only who is here now.
+    pub online: bool,
     /// The order.
     pub order: Order,
 }
@@ -53,6 +55,7 @@ impl Identity {
             search: search.text.as_deref(),
             status: search.status,
             role: search.role.as_deref(),
+            online: search.online,
         };
         let mut db = self.0.db.acquire().await?;
         let total = store::people::count(&mut db, &filter).await?;

@@ -25,6 +25,8 @@ pub(super) struct PeopleQuery {
     status: Option<Status>,
     /// A role they hold.
     role: Option<String>,
+    /// Only who is here now.
+    online: Option<bool>,
     /// `-created_at` (who joined last comes first, unless said), `created_at`, `name` or
     /// `-name`.
     sort: Option<Sort>,
@@ -60,6 +62,7 @@ pub(super) async fn list(
         text: query.search,
         status: query.status,
         role: query.role.filter(|role| !role.is_empty()),
+        online: query.online.unwrap_or(false),
         order: match query.sort {
             Some(Sort::Newest) | None => Order::Newest,
             Some(Sort::Oldest) => Order::Oldest,

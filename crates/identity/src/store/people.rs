@@ -11,6 +11,8 @@ pub(crate) struct Filter<'a> {
     pub(crate) search: Option<&'a str>,
     pub(crate) status: Option<Status>,
     pub(crate) role: Option<&'a str>,
+    /// Only who is here now.
+    pub(crate) online: bool,
 }
 
 impl Filter<'_> {
@@ -57,6 +59,7 @@ macro_rules! page {
                     and ($5::text is null or exists (
                         select from identity.user_roles r where r.user_id = u.id and r.role = $5
                     ))
+                    and (not $7 or p.online)
                     and ($1::"# + $cast + " is null or (" + $past + ")) order by " + $order + " limit $6",
                 place,
                 id as Option<UserId>,
@@ -64,6 +67,7 @@ macro_rules! page {
                 filter.status as Option<Status>,
                 filter.role,
                 limit,
+                filter.online,
             )
             .fetch_all(db)
             .await
@@ -110,10 +114,14 @@ pub(crate) async fn count(db: &mut PgConnection, filter: &Filter<'_>) -> sqlx::R
             and ($3::text is null or exists (
                 select from identity.user_roles r where r.user_id = u.id and r.role = $3
             ))
+            and (not $4 or exists (
+                select from identity.presence p where p.user_id = u.id and p.online
+            ))
         "#,
         filter.pattern(),
         filter.status as Option<Status>,
         filter.role,
+        filter.online,
     )
     .fetch_one(db)
     .await

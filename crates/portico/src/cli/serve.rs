@@ -9,7 +9,10 @@ use portico::{
     demo, health,
     http::serve,
 };
-use std::{net::TcpListener, time::Duration};
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    time::Duration,
+};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{EnvFilter, prelude::*};
 
@@ -35,12 +38,13 @@ pub(super) async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()>
 }
 
 async fn run(
-    config: Config,
+    mut config: Config,
     with_demo: bool,
     listener: TcpListener,
     home: &cluster::Home,
     tasks: &Tasks,
 ) -> anyhow::Result<()> {
+    let inside = inside_door(&mut config)?;
     let mut app = App::build(config, &home.addresses, Clock::system(), tasks.clone()).await?;
     if with_demo && app.identity.is_empty().await? {
         refuse_demo_in_public(&app)?;
@@ -55,11 +59,34 @@ async fn run(
     let router = app.router()?;
     greet(&app, demo).await?;
     let http = &app.config.http;
+    if let Some(inside) = inside {
+        let (router, own, drain) = (router.clone(), tasks.clone(), http.drain());
+        tasks.spawn("inside door", async move {
+            if let Err(error) = serve::serve(inside, None, router, &own, drain).await {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the front end cannot reach the API"
+                );
+            }
+        });
+    }
     let served = serve::serve(listener, http.tls.as_ref(), router, tasks, http.drain()).await;
     tasks.cancel();
     tasks.stop(Duration::from_secs(20)).await;
     app.db.close().await;
     served
+}
+
+/// With a certificate of our own the front end, which runs on this machine, asks the API
+/// on a plain port that only this machine reaches: it would not trust the certificate's
+/// name for a loopback address.
+fn inside_door(config: &mut Config) -> anyhow::Result<Option<TcpListener>> {
+    if config.http.tls.is_none() {
+        return Ok(None);
+    }
+    let inside = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("a port for the front end")?;
+    config.front.api_url = format!("http://{}", inside.local_addr()?);
+    Ok(Some(inside))
 }
 
 fn refuse_demo_in_public(app: &App) -> anyhow::Result<()> {
