@@ -13,6 +13,7 @@ use kernel::{
     client::ClientAddr,
     id::{SessionId, UserId},
     limits::Quota,
+    principal::PermissionSet,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
@@ -98,6 +99,11 @@ impl Identity {
         let account = store::accounts::get(&mut tx, found.id)
             .await?
             .ok_or(Error::Unauthenticated)?;
+        if account.staff {
+            let data = json!({ "device": device, "address": from.to_string() });
+            self.note(&mut tx, account.id, "session.opened", data)
+                .await?;
+        }
         tx.commit().await?;
         Ok((account, issued))
     }
@@ -210,9 +216,35 @@ impl Identity {
             .append(&mut tx, Some(user), &SignedOut { user })
             .await?;
         cache::invalidate(&mut tx, STANDING, session).await?;
+        if caller.permissions != PermissionSet::default() {
+            self.note(
+                &mut tx,
+                user,
+                "session.ended",
+                json!({ "session": session }),
+            )
+            .await?;
+        }
         tx.commit().await?;
         self.session_over(session).await;
         Ok(())
+    }
+
+    /// Writes down what somebody with rights did with their own sessions.
+    async fn note(
+        &self,
+        tx: &mut PgConnection,
+        user: UserId,
+        action: &'static str,
+        data: serde_json::Value,
+    ) -> Result<()> {
+        let act = Act {
+            actor: Some(user),
+            action,
+            subject: &user.to_string(),
+            data,
+        };
+        self.0.audit.append(tx, act).await.map(|_| ())
     }
 
     /// Signs all of the caller's other devices out; how many.

@@ -93,6 +93,13 @@ pub async fn load(app: &App) -> Result<()> {
         .await?;
     let written = written(&staff, &members, now)?;
     app.updates.add_demo_updates(&mut tx, &written).await?;
+    let act = Act {
+        actor: None,
+        action: "demo.loaded",
+        subject: "demo",
+        data: json!({ "people": staff.len() + members.len(), "updates": written.len() }),
+    };
+    app.audit.append(&mut tx, act).await?;
     tx.commit().await?;
     Ok(())
 }
