@@ -1,6 +1,6 @@
 """Derives the sandbox's request schema and object skeletons from Stripe's own SDK (MIT).
 
-usage: schema.py <path of the installed stripe package> <fixtures3.json> <output folder>
+usage: schema.py <path of the installed stripe package> <fixtures3.json> <output folder> [<folder for keys.json>]
 
 params.json     {"POST /v1/customers": {"p": {name: type}, "r": [required]}}
 skeletons.json  {"customer": {field: default}}: every field that the object always carries.
@@ -190,5 +190,5 @@ for name in OBJECTS:
     keys.setdefault(name, {"required": [], "known": []})["known"] = sorted(known | set(fixture))
     skeletons[name] = fields
 (out / "skeletons.json").write_text(json.dumps(skeletons, separators=(",", ":"), sort_keys=True) + "\n")
-(pathlib.Path(__file__).parent / "keys.json").write_text(json.dumps(keys, separators=(",", ":"), sort_keys=True) + "\n")
+(pathlib.Path(sys.argv[4] if len(sys.argv) > 4 else __file__ and pathlib.Path(__file__).parent) / "keys.json").write_text(json.dumps(keys, separators=(",", ":"), sort_keys=True) + "\n")
 print(len(operations), "operations")

@@ -31,14 +31,27 @@ use std::net::SocketAddr;
 use anyhow::Context;
 
 /// Serves a sandbox on an address until `shutdown` is done. Refuses to listen anywhere but on this machine.
-pub async fn serve(listen: SocketAddr, config: Config, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
-    anyhow::ensure!(listen.ip().is_loopback(), "the sandbox listens on this machine only, and {listen} is not");
-    let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+pub async fn serve(
+    listen: SocketAddr,
+    config: Config,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        listen.ip().is_loopback(),
+        "the sandbox listens on this machine only, and {listen} is not"
+    );
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}"))?;
     serve_on(listener, config, shutdown).await
 }
 
 /// Serves a sandbox on a listener that is bound already.
-pub async fn serve_on(listener: tokio::net::TcpListener, config: Config, shutdown: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+pub async fn serve_on(
+    listener: tokio::net::TcpListener,
+    config: Config,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
     let sandbox = Sandbox::new(config);
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let mut until = stopped.clone();

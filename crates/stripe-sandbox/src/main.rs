@@ -16,9 +16,15 @@ async fn main() -> anyhow::Result<()> {
         if matches!(name.as_str(), "-h" | "--help") {
             return say(USAGE);
         }
-        let value = args.next().with_context(|| format!("{name} needs a value\n{USAGE}"))?;
+        let value = args
+            .next()
+            .with_context(|| format!("{name} needs a value\n{USAGE}"))?;
         match name.as_str() {
-            "--listen" => listen = value.parse().with_context(|| format!("{value} is not an address and port"))?,
+            "--listen" => {
+                listen = value
+                    .parse()
+                    .with_context(|| format!("{value} is not an address and port"))?
+            }
             "--public-url" => public_url = Some(value),
             "--postgres" => postgres = Some(value),
             "--key" => key = Some(value),
@@ -26,16 +32,28 @@ async fn main() -> anyhow::Result<()> {
             _ => bail!("{name} is unknown\n{USAGE}"),
         }
     }
-    anyhow::ensure!(listen.ip().is_loopback(), "the sandbox listens on this machine only");
-    let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    anyhow::ensure!(
+        listen.ip().is_loopback(),
+        "the sandbox listens on this machine only"
+    );
+    let listener = tokio::net::TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
     let mut config = Config::new(public_url.unwrap_or_else(|| format!("http://{address}")));
     if let Some(url) = postgres {
-        config.storage = Storage::Postgres(sqlx::PgPool::connect(&url).await.context("cannot connect to PostgreSQL")?);
+        config.storage = Storage::Postgres(
+            sqlx::PgPool::connect(&url)
+                .await
+                .context("cannot connect to PostgreSQL")?,
+        );
     }
     config.secret_key = key;
     config.record = record.map(Into::into);
-    say(&format!("stripe-sandbox: no money moves\n  API     http://{address}\n  control {}/pages/control", config.public_url))?;
+    say(&format!(
+        "stripe-sandbox: no money moves\n  API     http://{address}\n  control {}/pages/control",
+        config.public_url
+    ))?;
     stripe_sandbox::serve_on(listener, config, async {
         let _ = tokio::signal::ctrl_c().await;
     })

@@ -33,14 +33,24 @@ pub struct Config {
 
 impl std::fmt::Debug for Config {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config").field("public_url", &self.public_url).field("storage", &self.storage).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("public_url", &self.public_url)
+            .field("storage", &self.storage)
+            .finish_non_exhaustive()
     }
 }
 
 impl Config {
     /// In memory, on the system's clock, open to any test key.
     pub fn new(public_url: impl Into<String>) -> Self {
-        Self { public_url: public_url.into(), storage: Storage::Memory, time: Arc::new(crate::time::system), seed: None, secret_key: None, record: None }
+        Self {
+            public_url: public_url.into(),
+            storage: Storage::Memory,
+            time: Arc::new(crate::time::system),
+            seed: None,
+            secret_key: None,
+            record: None,
+        }
     }
 }
 
@@ -63,7 +73,9 @@ struct Inner {
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sandbox").field("config", &self.inner.config).finish_non_exhaustive()
+        f.debug_struct("Sandbox")
+            .field("config", &self.inner.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -72,9 +84,25 @@ impl Sandbox {
     pub fn new(config: Config) -> Self {
         // The process may have chosen a TLS provider already; the first choice stays.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(std::time::Duration::from_secs(20)).no_proxy().build().unwrap_or_default();
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(std::time::Duration::from_secs(20))
+            .no_proxy()
+            .build()
+            .unwrap_or_default();
         let store = Store::new(config.storage.clone());
-        Self { inner: Arc::new(Inner { config, store, state: Mutex::new(None), offset: AtomicI64::new(0), in_flight: StdMutex::default(), changed: Notify::new(), deliver: Notify::new(), http }) }
+        Self {
+            inner: Arc::new(Inner {
+                config,
+                store,
+                state: Mutex::new(None),
+                offset: AtomicI64::new(0),
+                in_flight: StdMutex::default(),
+                changed: Notify::new(),
+                deliver: Notify::new(),
+                http,
+            }),
+        }
     }
 
     /// The API and the pages.
@@ -91,6 +119,7 @@ impl Sandbox {
             () = pump => {}
             () = deliver => {}
         }
+        self.release().await;
     }
 
     async fn pump_forever(&self) {
@@ -114,12 +143,16 @@ impl Sandbox {
 
     async fn next_wake(&self) -> Option<i64> {
         let guard = self.lock().await.ok()?;
-        guard.as_ref().and_then(|state| state.next_wake("")).map(|(due, _)| due)
+        guard
+            .as_ref()
+            .and_then(|state| state.next_wake(""))
+            .map(|(due, _)| due)
     }
 
     /// Does a few due things. Returns whether more is due.
     pub(crate) async fn pump(&self) -> Result<bool> {
-        self.execute(RequestInfo::default(), |cx| clock::pump(cx, CHUNK)).await
+        self.execute(RequestInfo::default(), |cx| clock::pump(cx, CHUNK))
+            .await
     }
 
     /// The global clock.
@@ -146,18 +179,36 @@ impl Sandbox {
 
     /// Holds an idempotency key while its request runs; `None` when it is held already.
     pub(crate) fn claim_key(&self, key: &str) -> Option<Claim> {
-        let mut held = self.inner.in_flight.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        held.insert(key.to_owned()).then(|| Claim { sandbox: self.clone(), key: key.to_owned() })
+        let mut held = self
+            .inner
+            .in_flight
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        held.insert(key.to_owned()).then(|| Claim {
+            sandbox: self.clone(),
+            key: key.to_owned(),
+        })
     }
 
     async fn lock(&self) -> Result<MutexGuard<'_, Option<State>>> {
         let mut guard = self.inner.state.lock().await;
         if guard.is_none() {
-            let seed = self.inner.config.seed.map_or_else(random_seed, |seed| seed.to_vec());
-            let rows = self.inner.store.load().await.map_err(|error| storage_failed(&error))?;
+            let seed = self
+                .inner
+                .config
+                .seed
+                .map_or_else(random_seed, |seed| seed.to_vec());
+            let rows = self
+                .inner
+                .store
+                .load()
+                .await
+                .map_err(|error| storage_failed(&error))?;
             let state = State::load(rows, seed);
             if let Some(settings) = state.get("_settings") {
-                self.inner.offset.store(settings.i("offset"), Ordering::Relaxed);
+                self.inner
+                    .offset
+                    .store(settings.i("offset"), Ordering::Relaxed);
             }
             *guard = Some(state);
         }
@@ -165,11 +216,23 @@ impl Sandbox {
     }
 
     /// Runs one command: whole, or not at all. An error marked `_keep` keeps what the command wrote.
-    pub(crate) async fn execute<T>(&self, request: RequestInfo, command: impl FnOnce(&mut Cx<'_>) -> Result<T>) -> Result<T> {
+    pub(crate) async fn execute<T>(
+        &self,
+        request: RequestInfo,
+        command: impl FnOnce(&mut Cx<'_>) -> Result<T>,
+    ) -> Result<T> {
         let mut guard = self.lock().await?;
-        let Some(state) = guard.as_mut() else { return Err(ApiError::internal("no state")) };
+        let Some(state) = guard.as_mut() else {
+            return Err(ApiError::internal("no state"));
+        };
         let now = self.now();
-        let mut cx = Cx { state, now, global: now, base: &self.inner.config.public_url, request };
+        let mut cx = Cx {
+            state,
+            now,
+            global: now,
+            base: &self.inner.config.public_url,
+            request,
+        };
         let mut result = command(&mut cx);
         let keep = match &mut result {
             Ok(_) => true,
@@ -183,7 +246,9 @@ impl Sandbox {
             state.rollback();
             return result;
         }
-        let offset = state.get("_settings").map_or(0, |settings| settings.i("offset"));
+        let offset = state
+            .get("_settings")
+            .map_or(0, |settings| settings.i("offset"));
         self.inner.offset.store(offset, Ordering::Relaxed);
         let fresh = !state.fresh_events().is_empty();
         let rows = state.commit(self.inner.store.wants_rows());
@@ -203,24 +268,41 @@ impl Sandbox {
     /// Reads without writing.
     pub(crate) async fn read<T>(&self, look: impl FnOnce(&State) -> T) -> Result<T> {
         let guard = self.lock().await?;
-        guard.as_ref().map(look).ok_or_else(|| ApiError::internal("no state"))
+        guard
+            .as_ref()
+            .map(look)
+            .ok_or_else(|| ApiError::internal("no state"))
     }
 
     /// Forgets everything.
     pub(crate) async fn reset(&self) -> Result<()> {
         let mut guard = self.lock().await?;
-        self.inner.store.clear().await.map_err(|error| storage_failed(&error))?;
+        self.inner
+            .store
+            .clear()
+            .await
+            .map_err(|error| storage_failed(&error))?;
         self.inner.offset.store(0, Ordering::Relaxed);
         *guard = None;
         Ok(())
     }
 
-    /// The next `_due` and other facts for the control page.
+    /// Lets go of the storage; the next command takes it again.
+    pub(crate) async fn release(&self) {
+        if self.inner.store.wants_rows() {
+            let mut guard = self.inner.state.lock().await;
+            *guard = None;
+            self.inner.store.release().await;
+        }
+    }
+
+    /// How much there is, for the control page.
     pub(crate) async fn snapshot(&self) -> Result<Value> {
         self.read(|state| {
             let (objects, events) = state.size();
             crate::core::json!({"objects": objects, "events": events})
-        }).await
+        })
+        .await
     }
 }
 
@@ -232,7 +314,12 @@ pub(crate) struct Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.sandbox.inner.in_flight.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&self.key);
+        self.sandbox
+            .inner
+            .in_flight
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .remove(&self.key);
     }
 }
 

@@ -19,21 +19,41 @@ impl Interval {
     pub(crate) fn new(unit: &str, count: i64) -> Self {
         let count = count.clamp(1, 10_000);
         match unit {
-            "day" => Self { months: 0, days: count },
-            "week" => Self { months: 0, days: 7 * count },
-            "year" => Self { months: 12 * count, days: 0 },
-            _ => Self { months: count, days: 0 },
+            "day" => Self {
+                months: 0,
+                days: count,
+            },
+            "week" => Self {
+                months: 0,
+                days: 7 * count,
+            },
+            "year" => Self {
+                months: 12 * count,
+                days: 0,
+            },
+            _ => Self {
+                months: count,
+                days: 0,
+            },
         }
     }
 
     /// The moment `n` intervals after `anchor`.
     pub(crate) fn nth(self, anchor: i64, n: i64) -> i64 {
-        if self.months == 0 { anchor + self.days * n * DAY } else { add_months(anchor, self.months * n) }
+        if self.months == 0 {
+            anchor + self.days * n * DAY
+        } else {
+            add_months(anchor, self.months * n)
+        }
     }
 
     /// The first period boundary after `moment`, on the grid that `anchor` lays.
     pub(crate) fn next_after(self, anchor: i64, moment: i64) -> i64 {
-        let length = if self.months == 0 { self.days * DAY } else { self.months * 28 * DAY };
+        let length = if self.months == 0 {
+            self.days * DAY
+        } else {
+            self.months * 28 * DAY
+        };
         let mut n = ((moment - anchor) / length).max(0);
         // A month is at least 28 days, so the guess is never too small: step back, then forward.
         while n > 0 && self.nth(anchor, n) > moment {
@@ -66,10 +86,14 @@ fn at(seconds: i64) -> OffsetDateTime {
 pub(crate) fn add_months(seconds: i64, months: i64) -> i64 {
     let moment = at(seconds);
     let total = i64::from(moment.year()) * 12 + i64::from(u8::from(moment.month())) - 1 + months;
-    let year = i32::try_from(total.div_euclid(12)).unwrap_or(9999).clamp(1, 9999);
-    let month = Month::try_from(u8::try_from(total.rem_euclid(12) + 1).unwrap_or(1)).unwrap_or(Month::January);
+    let year = i32::try_from(total.div_euclid(12))
+        .unwrap_or(9999)
+        .clamp(1, 9999);
+    let month = Month::try_from(u8::try_from(total.rem_euclid(12) + 1).unwrap_or(1))
+        .unwrap_or(Month::January);
     let day = moment.day().min(month.length(year));
-    Date::from_calendar_date(year, month, day).map_or(seconds, |date| moment.replace_date(date).unix_timestamp())
+    Date::from_calendar_date(year, month, day)
+        .map_or(seconds, |date| moment.replace_date(date).unix_timestamp())
 }
 
 /// `22 Nov 2026`, for people.
@@ -82,7 +106,12 @@ pub(crate) fn day(seconds: i64) -> String {
 /// `22 Nov 2026, 14:05 UTC`, for people.
 pub(crate) fn minute(seconds: i64) -> String {
     let moment = at(seconds);
-    format!("{}, {:02}:{:02} UTC", day(seconds), moment.hour(), moment.minute())
+    format!(
+        "{}, {:02}:{:02} UTC",
+        day(seconds),
+        moment.hour(),
+        moment.minute()
+    )
 }
 
 #[cfg(test)]
@@ -95,9 +124,18 @@ mod tests {
         let anchor = datetime!(2026-01-31 10:00 UTC).unix_timestamp();
         let month = Interval::new("month", 1);
         let ends: Vec<String> = (1..5).map(|n| day(month.nth(anchor, n))).collect();
-        assert_eq!(ends, ["28 Feb 2026", "31 Mar 2026", "30 Apr 2026", "31 May 2026"]);
-        assert_eq!(day(month.next_after(anchor, month.nth(anchor, 1))), "31 Mar 2026");
-        assert_eq!(day(month.previous(anchor, month.nth(anchor, 2))), "28 Feb 2026");
+        assert_eq!(
+            ends,
+            ["28 Feb 2026", "31 Mar 2026", "30 Apr 2026", "31 May 2026"]
+        );
+        assert_eq!(
+            day(month.next_after(anchor, month.nth(anchor, 1))),
+            "31 Mar 2026"
+        );
+        assert_eq!(
+            day(month.previous(anchor, month.nth(anchor, 2))),
+            "28 Feb 2026"
+        );
     }
 
     #[test]

@@ -40,31 +40,145 @@ pub(crate) struct Card {
 }
 
 use Behaviour as B;
-const fn card(name: &'static str, number: &'static str, brand: &'static str, label: &'static str, behaviour: Behaviour) -> Card {
-    Card { name, number, brand, label, behaviour }
+const fn card(
+    name: &'static str,
+    number: &'static str,
+    brand: &'static str,
+    label: &'static str,
+    behaviour: Behaviour,
+) -> Card {
+    Card {
+        name,
+        number,
+        brand,
+        label,
+        behaviour,
+    }
 }
 
 /// The table.
 pub(crate) const CARDS: &[Card] = &[
     card("visa", "4242424242424242", "visa", "Succeeds", B::Succeed),
-    card("mastercard", "5555555555554444", "mastercard", "Succeeds", B::Succeed),
+    card(
+        "mastercard",
+        "5555555555554444",
+        "mastercard",
+        "Succeeds",
+        B::Succeed,
+    ),
     card("amex", "378282246310005", "amex", "Succeeds", B::Succeed),
-    card("visa_debit", "4000056655665556", "visa", "Succeeds", B::Succeed),
-    card("threeDSecure2Required", "4000000000003220", "visa", "3-D Secure", B::AuthenticateOnce),
-    card("authenticationRequired", "4000002760003184", "visa", "3-D Secure every time", B::AuthenticateAlways),
-    card("authenticationRequiredOnSetup", "4000002500003155", "visa", "3-D Secure once", B::AuthenticateOnce),
-    card("authenticationRequiredChargeDeclinedInsufficientFunds", "4000008260003178", "visa", "3-D Secure, then no funds", B::AuthenticateThenInsufficient),
-    card("threeDSecureRequiredChargeDeclined", "4000008400001629", "visa", "3-D Secure, then declined", B::AuthenticateThenDecline),
-    card("chargeDeclined", "4000000000000002", "visa", "Declined", B::Decline("card_declined", Some("generic_decline"))),
-    card("chargeDeclinedInsufficientFunds", "4000000000009995", "visa", "No funds", B::Decline("card_declined", Some("insufficient_funds"))),
-    card("chargeDeclinedLostCard", "4000000000009987", "visa", "Lost", B::Decline("card_declined", Some("lost_card"))),
-    card("chargeDeclinedStolenCard", "4000000000009979", "visa", "Stolen", B::Decline("card_declined", Some("stolen_card"))),
-    card("chargeDeclinedExpiredCard", "4000000000000069", "visa", "Expired", B::Decline("expired_card", None)),
-    card("chargeDeclinedIncorrectCvc", "4000000000000127", "visa", "Wrong CVC", B::Decline("incorrect_cvc", None)),
-    card("chargeDeclinedProcessingError", "4000000000000119", "visa", "Processing error", B::Decline("processing_error", None)),
-    card("chargeCustomerFail", "4000000000000341", "visa", "Attaches, later charges fail", B::DeclineCharge),
-    card("createDispute", "4000000000000259", "visa", "Disputed later", B::Dispute),
-    card("refundFail", "4000000000005126", "visa", "Refund fails later", B::RefundFails),
+    card(
+        "visa_debit",
+        "4000056655665556",
+        "visa",
+        "Succeeds",
+        B::Succeed,
+    ),
+    card(
+        "threeDSecure2Required",
+        "4000000000003220",
+        "visa",
+        "3-D Secure",
+        B::AuthenticateOnce,
+    ),
+    card(
+        "authenticationRequired",
+        "4000002760003184",
+        "visa",
+        "3-D Secure every time",
+        B::AuthenticateAlways,
+    ),
+    card(
+        "authenticationRequiredOnSetup",
+        "4000002500003155",
+        "visa",
+        "3-D Secure once",
+        B::AuthenticateOnce,
+    ),
+    card(
+        "authenticationRequiredChargeDeclinedInsufficientFunds",
+        "4000008260003178",
+        "visa",
+        "3-D Secure, then no funds",
+        B::AuthenticateThenInsufficient,
+    ),
+    card(
+        "threeDSecureRequiredChargeDeclined",
+        "4000008400001629",
+        "visa",
+        "3-D Secure, then declined",
+        B::AuthenticateThenDecline,
+    ),
+    card(
+        "chargeDeclined",
+        "4000000000000002",
+        "visa",
+        "Declined",
+        B::Decline("card_declined", Some("generic_decline")),
+    ),
+    card(
+        "chargeDeclinedInsufficientFunds",
+        "4000000000009995",
+        "visa",
+        "No funds",
+        B::Decline("card_declined", Some("insufficient_funds")),
+    ),
+    card(
+        "chargeDeclinedLostCard",
+        "4000000000009987",
+        "visa",
+        "Lost",
+        B::Decline("card_declined", Some("lost_card")),
+    ),
+    card(
+        "chargeDeclinedStolenCard",
+        "4000000000009979",
+        "visa",
+        "Stolen",
+        B::Decline("card_declined", Some("stolen_card")),
+    ),
+    card(
+        "chargeDeclinedExpiredCard",
+        "4000000000000069",
+        "visa",
+        "Expired",
+        B::Decline("expired_card", None),
+    ),
+    card(
+        "chargeDeclinedIncorrectCvc",
+        "4000000000000127",
+        "visa",
+        "Wrong CVC",
+        B::Decline("incorrect_cvc", None),
+    ),
+    card(
+        "chargeDeclinedProcessingError",
+        "4000000000000119",
+        "visa",
+        "Processing error",
+        B::Decline("processing_error", None),
+    ),
+    card(
+        "chargeCustomerFail",
+        "4000000000000341",
+        "visa",
+        "Attaches, later charges fail",
+        B::DeclineCharge,
+    ),
+    card(
+        "createDispute",
+        "4000000000000259",
+        "visa",
+        "Disputed later",
+        B::Dispute,
+    ),
+    card(
+        "refundFail",
+        "4000000000005126",
+        "visa",
+        "Refund fails later",
+        B::RefundFails,
+    ),
 ];
 
 /// The card with this number; spaces and dashes are ignored.
@@ -78,8 +192,14 @@ pub(crate) fn by_number(number: &str) -> Result<&'static Card> {
 
 /// The card behind `pm_card_<name>` or `tok_<name>`.
 pub(crate) fn by_token(token: &str) -> Option<&'static Card> {
-    let name = token.strip_prefix("pm_card_").or_else(|| token.strip_prefix("tok_"))?;
-    CARDS.iter().find(|card| card.name == name || card.name.strip_suffix("Card") == Some(name) || (name == "threeDSecureRequired" && card.name == "authenticationRequired"))
+    let name = token
+        .strip_prefix("pm_card_")
+        .or_else(|| token.strip_prefix("tok_"))?;
+    CARDS.iter().find(|card| {
+        card.name == name
+            || card.name.strip_suffix("Card") == Some(name)
+            || (name == "threeDSecureRequired" && card.name == "authenticationRequired")
+    })
 }
 
 /// The card with this name.
@@ -95,7 +215,12 @@ impl Card {
 
     /// The number in groups, for the test-card buttons.
     pub(crate) fn grouped(&self) -> String {
-        self.number.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
+        self.number
+            .as_bytes()
+            .chunks(4)
+            .map(String::from_utf8_lossy)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// The `card` hash of a payment method.
@@ -118,8 +243,12 @@ pub(crate) fn decline_message(code: &str, decline_code: Option<&str>) -> &'stati
         (_, Some("insufficient_funds")) => "Your card has insufficient funds.",
         ("expired_card", _) => "Your card has expired.",
         ("incorrect_cvc", _) => "Your card's security code is incorrect.",
-        ("processing_error", _) => "An error occurred while processing your card. Try again in a little bit.",
-        ("authentication_required", _) => "Your card was declined. This transaction requires authentication.",
+        ("processing_error", _) => {
+            "An error occurred while processing your card. Try again in a little bit."
+        }
+        ("authentication_required", _) => {
+            "Your card was declined. This transaction requires authentication."
+        }
         _ => "Your card was declined.",
     }
 }

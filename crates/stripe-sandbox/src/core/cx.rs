@@ -9,7 +9,9 @@ use super::state::State;
 /// The API version the sandbox speaks.
 pub(crate) const API_VERSION: &str = "2026-10-28.endive";
 
-static SKELETONS: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(include_str!("../schema/skeletons.json")).unwrap_or_default());
+static SKELETONS: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../schema/skeletons.json")).unwrap_or_default()
+});
 
 /// What an event remembers of the request that caused it.
 #[derive(Debug, Clone, Default)]
@@ -44,7 +46,11 @@ impl Cx<'_> {
 
     /// Follows the clock a document lives under.
     pub(crate) fn enter_doc(&mut self, doc: &Value) {
-        self.enter(doc.opt("test_clock").or(doc.opt("_clock")).unwrap_or_default());
+        self.enter(
+            doc.opt("test_clock")
+                .or(doc.opt("_clock"))
+                .unwrap_or_default(),
+        );
     }
 
     /// A fresh id of the usual length.
@@ -64,7 +70,10 @@ impl Cx<'_> {
         let mut object = skeleton(kind);
         object.put("id", id);
         object.put("object", kind);
-        if object.as_object().is_some_and(|map| map.contains_key("created")) {
+        if object
+            .as_object()
+            .is_some_and(|map| map.contains_key("created"))
+        {
             object.put("created", self.now);
         }
         if let Value::Object(fields) = fields {
@@ -77,12 +86,17 @@ impl Cx<'_> {
 
     /// The object an argument names: 400 with the argument's name when there is none.
     pub(crate) fn find(&self, kind: &str, id: &str, param: &str) -> Result<Arc<Value>> {
-        self.state.of(kind, id).filter(|value| !value.b("deleted")).cloned().ok_or_else(|| ApiError::missing(noun(kind), id, param))
+        self.state
+            .of(kind, id)
+            .filter(|value| !value.b("deleted"))
+            .cloned()
+            .ok_or_else(|| ApiError::missing(noun(kind), id, param))
     }
 
     /// A private copy of an object, to change and [`Cx::save`].
     pub(crate) fn take(&self, kind: &str, id: &str, param: &str) -> Result {
-        self.find(kind, id, param).map(|shared| Value::clone(&shared))
+        self.find(kind, id, param)
+            .map(|shared| Value::clone(&shared))
     }
 
     /// Stores a new object and says so.
@@ -96,7 +110,9 @@ impl Cx<'_> {
     pub(crate) fn save(&mut self, value: Value, event: &str) -> Arc<Value> {
         let before = self.state.get(value.s("id")).cloned();
         let shared = self.state.put(value);
-        let previous = before.map(|before| difference(&before, &shared)).unwrap_or_default();
+        let previous = before
+            .map(|before| difference(&before, &shared))
+            .unwrap_or_default();
         if previous.as_object().is_some_and(|map| !map.is_empty()) {
             self.emit_with(event, &shared, Some(previous));
         }
@@ -115,8 +131,15 @@ impl Cx<'_> {
 
     fn emit_with(&mut self, event: &str, object: &Arc<Value>, previous: Option<Value>) {
         let request = json!({"id": self.request.id, "idempotency_key": self.request.key});
-        let id = self.state.append(event, self.now, object.clone(), previous, request);
-        let wanting: Vec<String> = self.state.all("webhook_endpoint").filter(|endpoint| wants(endpoint, event)).map(|endpoint| endpoint.s("id").to_owned()).collect();
+        let id = self
+            .state
+            .append(event, self.now, object.clone(), previous, request);
+        let wanting: Vec<String> = self
+            .state
+            .all("webhook_endpoint")
+            .filter(|endpoint| wants(endpoint, event))
+            .map(|endpoint| endpoint.s("id").to_owned())
+            .collect();
         for endpoint in wanting {
             let delivery = json!({
                 "id": self.state.id("whd", 24), "object": "_delivery", "event": id, "type": event, "endpoint": endpoint,
@@ -138,9 +161,17 @@ impl Cx<'_> {
 /// Whether an endpoint subscribed to this type of event.
 pub(crate) fn wants(endpoint: &Value, event: &str) -> bool {
     endpoint.s("status") == "enabled"
-        && endpoint.list("enabled_events").iter().filter_map(Value::as_str).any(|wanted| {
-            wanted == "*" || wanted == event || wanted.strip_suffix('*').is_some_and(|prefix| event.starts_with(prefix))
-        })
+        && endpoint
+            .list("enabled_events")
+            .iter()
+            .filter_map(Value::as_str)
+            .any(|wanted| {
+                wanted == "*"
+                    || wanted == event
+                    || wanted
+                        .strip_suffix('*')
+                        .is_some_and(|prefix| event.starts_with(prefix))
+            })
 }
 
 /// Every field Stripe always sends of an object, empty.
@@ -165,13 +196,18 @@ fn noun(kind: &str) -> &str {
 /// The fields of `before` that are different in `after`; private fields do not count.
 fn difference(before: &Value, after: &Value) -> Value {
     let mut changed = json!({});
-    let (Some(old), Some(new)) = (before.as_object(), after.as_object()) else { return changed };
+    let (Some(old), Some(new)) = (before.as_object(), after.as_object()) else {
+        return changed;
+    };
     for (key, value) in old.iter().filter(|(key, _)| !key.starts_with('_')) {
         if new.get(key) != Some(value) {
             changed.put(key, value.clone());
         }
     }
-    for key in new.keys().filter(|key| !key.starts_with('_') && !old.contains_key(*key)) {
+    for key in new
+        .keys()
+        .filter(|key| !key.starts_with('_') && !old.contains_key(*key))
+    {
         changed.put(key, Value::Null);
     }
     changed

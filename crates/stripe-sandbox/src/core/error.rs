@@ -16,7 +16,10 @@ pub(crate) struct ApiError {
 
 impl ApiError {
     fn new(status: u16, kind: &str, message: impl Into<String>) -> Self {
-        Self { status, body: json!({"type": kind, "message": message.into()}) }
+        Self {
+            status,
+            body: json!({"type": kind, "message": message.into()}),
+        }
     }
 
     /// 400 without a code.
@@ -31,7 +34,9 @@ impl ApiError {
 
     /// 404: no such object. As an argument of another request it is a 400 with the parameter's name.
     pub(crate) fn missing(what: &str, id: &str, param: &str) -> Self {
-        let mut error = Self::invalid(format!("No such {what}: '{id}'")).with("code", "resource_missing").with("param", param);
+        let mut error = Self::invalid(format!("No such {what}: '{id}'"))
+            .with("code", "resource_missing")
+            .with("param", param);
         if param == "id" {
             error.status = 404;
         }
@@ -40,8 +45,13 @@ impl ApiError {
 
     /// A parameter Stripe has and this sandbox does not imitate. Said out loud rather than ignored.
     pub(crate) fn not_imitated(param: &str) -> Self {
-        Self::param(param, format!("The sandbox does not imitate `{param}`. Real Stripe accepts it; leave it out here."))
-            .with("code", "sandbox_unsupported")
+        Self::param(
+            param,
+            format!(
+                "The sandbox does not imitate `{param}`. Real Stripe accepts it; leave it out here."
+            ),
+        )
+        .with("code", "sandbox_unsupported")
     }
 
     /// 401.
@@ -60,7 +70,9 @@ impl ApiError {
 
     /// 404 for a path that no operation has.
     pub(crate) fn no_route(method: &str, path: &str) -> Self {
-        let mut error = Self::invalid(format!("Unrecognized request URL ({method}: {path}). The sandbox may not imitate this operation."));
+        let mut error = Self::invalid(format!(
+            "Unrecognized request URL ({method}: {path}). The sandbox may not imitate this operation."
+        ));
         error.status = 404;
         error
     }
@@ -76,7 +88,8 @@ impl ApiError {
 
     /// 429.
     pub(crate) fn rate_limited() -> Self {
-        Self::new(429, "invalid_request_error", "Request rate limit exceeded.").with("code", "rate_limit")
+        Self::new(429, "invalid_request_error", "Request rate limit exceeded.")
+            .with("code", "rate_limit")
     }
 
     /// 500.

@@ -51,7 +51,11 @@ impl Read for Value {
 
     fn list(&self, key: &str) -> &[Value] {
         let value = &self[key];
-        let array = if value.is_object() { &value["data"] } else { value };
+        let array = if value.is_object() {
+            &value["data"]
+        } else {
+            value
+        };
         array.as_array().map_or(&[], Vec::as_slice)
     }
 
@@ -71,7 +75,11 @@ impl Read for Value {
 /// The mutable array at `key`, made when it is absent; the `data` of a list object counts as its array.
 pub(crate) fn list_mut<'a>(value: &'a mut Value, key: &str) -> &'a mut Vec<Value> {
     let slot = &mut value[key];
-    let slot = if slot.is_object() { &mut slot["data"] } else { slot };
+    let slot = if slot.is_object() {
+        &mut slot["data"]
+    } else {
+        slot
+    };
     if !slot.is_array() {
         *slot = Value::Array(Vec::new());
     }
@@ -88,5 +96,9 @@ pub(crate) fn list_object(data: Vec<Value>, url: &str, has_more: bool) -> Value 
 
 /// Null for an empty string: in a form, the empty string unsets.
 pub(crate) fn emptied(value: &Value) -> Value {
-    if value.as_str() == Some("") { Value::Null } else { value.clone() }
+    if value.as_str() == Some("") {
+        Value::Null
+    } else {
+        value.clone()
+    }
 }

@@ -9,7 +9,11 @@ pub(crate) fn ratio(amount: i64, numerator: i64, denominator: i64) -> i64 {
     let denominator = i128::from(denominator);
     let twice = product.abs() * 2 + denominator.abs();
     let rounded = twice / (denominator.abs() * 2);
-    let signed = if (product < 0) == (denominator < 0) { rounded } else { -rounded };
+    let signed = if (product < 0) == (denominator < 0) {
+        rounded
+    } else {
+        -rounded
+    };
     i64::try_from(signed).unwrap_or(i64::MAX)
 }
 
@@ -24,7 +28,10 @@ pub(crate) fn percent_inside(amount: i64, percentage: f64) -> i64 {
     ratio(amount, rate, 1_000_000 + rate)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "percentages are checked to lie between 0 and 100")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "percentages are checked to lie between 0 and 100"
+)]
 fn ten_thousandths(percentage: f64) -> i64 {
     (percentage * 10_000.0).round() as i64
 }
@@ -32,7 +39,8 @@ fn ten_thousandths(percentage: f64) -> i64 {
 /// How many decimals people see.
 pub(crate) fn decimals(currency: &str) -> u32 {
     match currency {
-        "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf" | "ugx" | "vnd" | "vuv" | "xaf" | "xof" | "xpf" => 0,
+        "bif" | "clp" | "djf" | "gnf" | "jpy" | "kmf" | "krw" | "mga" | "pyg" | "rwf" | "ugx"
+        | "vnd" | "vuv" | "xaf" | "xof" | "xpf" => 0,
         "bhd" | "jod" | "kwd" | "omr" | "tnd" => 3,
         _ => 2,
     }
@@ -72,7 +80,15 @@ pub(crate) fn show(amount: i64, currency: &str) -> String {
         at -= 3;
         digits.insert(at, ',');
     }
-    let number = if places == 0 { digits } else { format!("{digits}.{:0width$}", amount.abs() % scale, width = places as usize) };
+    let number = if places == 0 {
+        digits
+    } else {
+        format!(
+            "{digits}.{:0width$}",
+            amount.abs() % scale,
+            width = places as usize
+        )
+    };
     let sign = if amount < 0 { "−" } else { "" };
     match currency {
         "usd" => format!("{sign}${number}"),

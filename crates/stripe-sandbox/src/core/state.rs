@@ -71,14 +71,39 @@ pub(crate) struct State {
 }
 
 /// The fields whose value is an id that owns the document.
-const OWNERS: [&str; 10] = ["customer", "subscription", "invoice", "payment_intent", "charge", "product", "lookup_key", "code", "event", "_owner"];
+const OWNERS: [&str; 10] = [
+    "customer",
+    "subscription",
+    "invoice",
+    "payment_intent",
+    "charge",
+    "product",
+    "lookup_key",
+    "code",
+    "event",
+    "_owner",
+];
+
+/// Whose turn comes first at one moment: a schedule's phase before the renewal it changes, then in order of creation.
+fn turn(doc: &Doc) -> u64 {
+    if doc.value.s("object") == "subscription_schedule" {
+        0
+    } else {
+        doc.seq
+    }
+}
 
 const META: &str = "_meta";
 
 impl State {
     /// An empty state. The seed makes its ids; equal seeds and equal commands give equal states.
     pub(crate) fn new(seed: Vec<u8>) -> Self {
-        Self { seed, next: 1, next_before: 1, ..Self::default() }
+        Self {
+            seed,
+            next: 1,
+            next_before: 1,
+            ..Self::default()
+        }
     }
 
     /// Rebuilds a state from stored rows.
@@ -92,17 +117,23 @@ impl State {
             } else if row.kind == "event" {
                 let seq = u64::try_from(row.seq).unwrap_or_default();
                 state.event_seqs.insert(row.id.clone(), seq);
-                state.events.insert(seq, Event {
-                    id: row.id,
+                state.events.insert(
                     seq,
-                    kind: body.s("type").to_owned(),
-                    created: body.i("created"),
-                    object: Arc::new(body["object"].clone()),
-                    previous: body.has("previous").then(|| body["previous"].clone()),
-                    request: body["request"].clone(),
-                });
+                    Event {
+                        id: row.id,
+                        seq,
+                        kind: body.s("type").to_owned(),
+                        created: body.i("created"),
+                        object: Arc::new(body["object"].clone()),
+                        previous: body.has("previous").then(|| body["previous"].clone()),
+                        request: body["request"].clone(),
+                    },
+                );
             } else {
-                let doc = Doc { seq: u64::try_from(row.seq).unwrap_or_default(), value: Arc::new(body) };
+                let doc = Doc {
+                    seq: u64::try_from(row.seq).unwrap_or_default(),
+                    value: Arc::new(body),
+                };
                 state.index(&row.id, &doc);
                 state.docs.insert(row.id, doc);
             }
@@ -113,7 +144,8 @@ impl State {
 
     /// A fresh id: the prefix and characters that cannot be guessed without the seed.
     pub(crate) fn id(&mut self, prefix: &str, length: usize) -> String {
-        const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+        const ALPHABET: &[u8; 62] =
+            b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let n = self.next;
         self.next += 1;
         let key = hmac::Key::new(hmac::HMAC_SHA256, &self.seed);
@@ -123,7 +155,12 @@ impl State {
         let mut round = 0_u64;
         while text.len() < prefix.len() + 1 + length {
             let tag = hmac::sign(&key, &[n.to_be_bytes(), round.to_be_bytes()].concat());
-            text.extend(tag.as_ref().iter().take(prefix.len() + 1 + length - text.len()).map(|byte| char::from(ALPHABET[usize::from(*byte) % 62])));
+            text.extend(
+                tag.as_ref()
+                    .iter()
+                    .take(prefix.len() + 1 + length - text.len())
+                    .map(|byte| char::from(ALPHABET[usize::from(*byte) % 62])),
+            );
             round += 1;
         }
         text
@@ -137,11 +174,6 @@ impl State {
     /// The document with this id when it is of this type.
     pub(crate) fn of(&self, kind: &str, id: &str) -> Option<&Arc<Value>> {
         self.get(id).filter(|value| value.s("object") == kind)
-    }
-
-    /// The order of creation of a document.
-    pub(crate) fn seq(&self, id: &str) -> Option<u64> {
-        self.docs.get(id).map(|doc| doc.seq)
     }
 
     /// Writes a document.
@@ -158,7 +190,10 @@ impl State {
             },
             |doc| doc.seq,
         );
-        let doc = Doc { seq, value: Arc::new(value) };
+        let doc = Doc {
+            seq,
+            value: Arc::new(value),
+        };
         self.index(&id, &doc);
         let shared = doc.value.clone();
         self.docs.insert(id.clone(), doc);
@@ -176,12 +211,25 @@ impl State {
 
     fn index(&mut self, id: &str, doc: &Doc) {
         let kind = doc.value.s("object");
-        self.kinds.entry(kind.to_owned()).or_default().insert(doc.seq, id.to_owned());
-        for owner in OWNERS.iter().filter_map(|field| doc.value.opt(field)).chain(Self::parents(&doc.value)) {
-            self.owned.entry(owner.to_owned()).or_default().insert(doc.seq, id.to_owned());
+        self.kinds
+            .entry(kind.to_owned())
+            .or_default()
+            .insert(doc.seq, id.to_owned());
+        for owner in OWNERS
+            .iter()
+            .filter_map(|field| doc.value.opt(field))
+            .chain(Self::parents(&doc.value))
+        {
+            self.owned
+                .entry(owner.to_owned())
+                .or_default()
+                .insert(doc.seq, id.to_owned());
         }
         if let Some(due) = doc.value.opt_i("_due") {
-            self.wakes.entry(doc.value.s("_clock").to_owned()).or_default().insert((due, doc.seq, id.to_owned()));
+            self.wakes
+                .entry(doc.value.s("_clock").to_owned())
+                .or_default()
+                .insert((due, turn(doc), id.to_owned()));
         }
     }
 
@@ -190,7 +238,11 @@ impl State {
         if let Some(kind) = self.kinds.get_mut(value.s("object")) {
             kind.remove(&doc.seq);
         }
-        for owner in OWNERS.iter().filter_map(|field| value.opt(field)).chain(Self::parents(&value)) {
+        for owner in OWNERS
+            .iter()
+            .filter_map(|field| value.opt(field))
+            .chain(Self::parents(&value))
+        {
             if let Some(set) = self.owned.get_mut(owner) {
                 set.remove(&doc.seq);
             }
@@ -198,7 +250,7 @@ impl State {
         if let Some(due) = value.opt_i("_due")
             && let Some(wakes) = self.wakes.get_mut(value.s("_clock"))
         {
-            wakes.remove(&(due, doc.seq, id.to_owned()));
+            wakes.remove(&(due, turn(doc), id.to_owned()));
         }
     }
 
@@ -210,27 +262,61 @@ impl State {
 
     /// All documents of a type, oldest first.
     pub(crate) fn all(&self, kind: &str) -> impl DoubleEndedIterator<Item = &Arc<Value>> {
-        self.kinds.get(kind).into_iter().flat_map(BTreeMap::values).filter_map(|id| self.get(id))
+        self.kinds
+            .get(kind)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .filter_map(|id| self.get(id))
     }
 
     /// All documents of a type that belong to an owner, oldest first.
-    pub(crate) fn owned<'a>(&'a self, owner: &str, kind: &'a str) -> impl DoubleEndedIterator<Item = &'a Arc<Value>> {
-        self.owned.get(owner).into_iter().flat_map(BTreeMap::values).filter_map(|id| self.get(id)).filter(move |value| value.s("object") == kind)
+    pub(crate) fn owned<'a>(
+        &'a self,
+        owner: &str,
+        kind: &'a str,
+    ) -> impl DoubleEndedIterator<Item = &'a Arc<Value>> {
+        self.owned
+            .get(owner)
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .filter_map(|id| self.get(id))
+            .filter(move |value| value.s("object") == kind)
     }
 
     /// The next document that wants to be woken on a clock, with its moment. The empty name is the global clock.
     pub(crate) fn next_wake(&self, clock: &str) -> Option<(i64, String)> {
-        self.wakes.get(clock)?.first().map(|(due, _, id)| (*due, id.clone()))
+        self.wakes
+            .get(clock)?
+            .first()
+            .map(|(due, _, id)| (*due, id.clone()))
     }
 
     /// Records an event.
-    pub(crate) fn append(&mut self, kind: &str, created: i64, object: Arc<Value>, previous: Option<Value>, request: Value) -> String {
+    pub(crate) fn append(
+        &mut self,
+        kind: &str,
+        created: i64,
+        object: Arc<Value>,
+        previous: Option<Value>,
+        request: Value,
+    ) -> String {
         let id = self.id("evt", 24);
         let seq = self.next;
         self.next += 1;
         self.event_seqs.insert(id.clone(), seq);
         self.new_events.push(seq);
-        self.events.insert(seq, Event { id: id.clone(), seq, kind: kind.to_owned(), created, object, previous, request });
+        self.events.insert(
+            seq,
+            Event {
+                id: id.clone(),
+                seq,
+                kind: kind.to_owned(),
+                created,
+                object,
+                previous,
+                request,
+            },
+        );
         id
     }
 
@@ -246,12 +332,19 @@ impl State {
 
     /// The events of the command under way.
     pub(crate) fn fresh_events(&self) -> Vec<Event> {
-        self.new_events.iter().filter_map(|seq| self.events.get(seq)).cloned().collect()
+        self.new_events
+            .iter()
+            .filter_map(|seq| self.events.get(seq))
+            .cloned()
+            .collect()
     }
 
     /// Where the command stands, for [`State::rollback_to`].
     pub(crate) fn mark(&self) -> Mark {
-        Mark { undo: self.undo.len(), events: self.new_events.len() }
+        Mark {
+            undo: self.undo.len(),
+            events: self.new_events.len(),
+        }
     }
 
     /// Takes the command back whole.
@@ -263,7 +356,9 @@ impl State {
     /// Takes back what was done since the mark. Ids are not given out again.
     pub(crate) fn rollback_to(&mut self, mark: Mark) {
         while self.undo.len() > mark.undo {
-            let Some((id, before)) = self.undo.pop() else { break };
+            let Some((id, before)) = self.undo.pop() else {
+                break;
+            };
             if let Some(doc) = self.docs.remove(&id) {
                 self.unindex(&id, &doc);
             }
@@ -294,10 +389,22 @@ impl State {
             if !seen.insert(id.clone()) {
                 continue;
             }
-            let seq = self.docs.get(&id).or(before.as_ref()).map_or(0, |doc| doc.seq);
+            let seq = self
+                .docs
+                .get(&id)
+                .or(before.as_ref())
+                .map_or(0, |doc| doc.seq);
             let value = self.docs.get(&id).map(|doc| Value::clone(&doc.value));
-            let kind = value.as_ref().map_or("", |value| value.s("object")).to_owned();
-            rows.push(Row { id, kind, seq: i64::try_from(seq).unwrap_or(i64::MAX), body: value });
+            let kind = value
+                .as_ref()
+                .map_or("", |value| value.s("object"))
+                .to_owned();
+            rows.push(Row {
+                id,
+                kind,
+                seq: i64::try_from(seq).unwrap_or(i64::MAX),
+                body: value,
+            });
         }
         for event in events.iter().filter_map(|seq| self.events.get(seq)) {
             rows.push(Row {
@@ -308,7 +415,12 @@ impl State {
             });
         }
         if moved {
-            rows.push(Row { id: META.into(), kind: META.into(), seq: 0, body: Some(json!({"next": self.next, "seed": hex::encode(&self.seed)})) });
+            rows.push(Row {
+                id: META.into(),
+                kind: META.into(),
+                seq: 0,
+                body: Some(json!({"next": self.next, "seed": hex::encode(&self.seed)})),
+            });
         }
         rows
     }

@@ -7,7 +7,10 @@ pub(crate) const NAME: &str = "Sandbox";
 const ID: &str = "acct_sandbox";
 
 /// GET /v1/account
-#[expect(clippy::unnecessary_wraps, reason = "every operation has one signature")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every operation has one signature"
+)]
 pub(crate) fn get(_: &mut Cx<'_>, _: &Args) -> Result {
     Ok(json!({
         "id": ID, "object": "account", "country": "US", "default_currency": "usd", "charges_enabled": true, "payouts_enabled": true,

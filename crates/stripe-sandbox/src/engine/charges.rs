@@ -8,7 +8,12 @@ use crate::core::{Cx, Read, Result, Value, json};
 const KIND: &str = "charge";
 
 /// Records one attempt. `failure` is code, decline code and message.
-pub(crate) fn record(cx: &mut Cx<'_>, intent: &Value, method: &Value, failure: Option<(&str, Option<&str>, &str)>) -> Arc<Value> {
+pub(crate) fn record(
+    cx: &mut Cx<'_>,
+    intent: &Value,
+    method: &Value,
+    failure: Option<(&str, Option<&str>, &str)>,
+) -> Arc<Value> {
     let amount = intent.i("amount");
     let card = &method["card"];
     let details = json!({"type": "card", "card": {
@@ -19,8 +24,12 @@ pub(crate) fn record(cx: &mut Cx<'_>, intent: &Value, method: &Value, failure: O
         "regulated_status": "unregulated", "three_d_secure": null, "wallet": null,
     }});
     let outcome = match failure {
-        None => json!({"advice_code": null, "network_advice_code": null, "network_decline_code": null, "network_status": "approved_by_network", "reason": null, "risk_level": "normal", "seller_message": "Payment complete.", "type": "authorized"}),
-        Some((code, decline, _)) => json!({"advice_code": "try_again_later", "network_advice_code": null, "network_decline_code": null, "network_status": "declined_by_network", "reason": decline.unwrap_or(code), "risk_level": "normal", "seller_message": "The bank did not return any further details with this decline.", "type": "issuer_declined"}),
+        None => {
+            json!({"advice_code": null, "network_advice_code": null, "network_decline_code": null, "network_status": "approved_by_network", "reason": null, "risk_level": "normal", "seller_message": "Payment complete.", "type": "authorized"})
+        }
+        Some((code, decline, _)) => {
+            json!({"advice_code": "try_again_later", "network_advice_code": null, "network_decline_code": null, "network_status": "declined_by_network", "reason": decline.unwrap_or(code), "risk_level": "normal", "seller_message": "The bank did not return any further details with this decline.", "type": "issuer_declined"})
+        }
     };
     let ok = failure.is_none();
     let mut charge = cx.object(KIND, "ch", json!({
@@ -31,15 +40,40 @@ pub(crate) fn record(cx: &mut Cx<'_>, intent: &Value, method: &Value, failure: O
     }));
     charge.cut("refunds");
     if ok && let Some(invoice) = intent.opt("_invoice") {
-        charge.put("receipt_url", format!("{}/pages/invoice/{invoice}", cx.base));
+        charge.put(
+            "receipt_url",
+            format!("{}/pages/invoice/{invoice}", cx.base),
+        );
     }
-    cx.create(charge, if ok { "charge.succeeded" } else { "charge.failed" })
+    cx.create(
+        charge,
+        if ok {
+            "charge.succeeded"
+        } else {
+            "charge.failed"
+        },
+    )
 }
 
 /// Opens a dispute over a charge.
 pub(crate) fn dispute(cx: &mut Cx<'_>, id: &str) -> Result<()> {
     let mut charge = cx.take(KIND, id, "charge")?;
-    let evidence: Value = ["access_activity_log", "cancellation_policy", "customer_communication", "customer_email_address", "customer_name", "customer_signature", "product_description", "receipt", "refund_policy", "uncategorized_text"].iter().map(|key| ((*key).to_owned(), Value::Null)).collect::<serde_json::Map<_, _>>().into();
+    let evidence: Value = [
+        "access_activity_log",
+        "cancellation_policy",
+        "customer_communication",
+        "customer_email_address",
+        "customer_name",
+        "customer_signature",
+        "product_description",
+        "receipt",
+        "refund_policy",
+        "uncategorized_text",
+    ]
+    .iter()
+    .map(|key| ((*key).to_owned(), Value::Null))
+    .collect::<serde_json::Map<_, _>>()
+    .into();
     let dispute = cx.object("dispute", "du", json!({
         "amount": charge["amount"], "balance_transactions": [], "charge": id, "currency": charge["currency"], "enhanced_eligibility_types": [], "evidence": evidence,
         "evidence_details": {"due_by": cx.now + 7 * 86_400, "has_evidence": false, "past_due": false, "submission_count": 0, "enhanced_eligibility": {}},
@@ -58,5 +92,11 @@ pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
 
 /// GET /v1/charges
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
-    list::plain(cx, &a.p, KIND, &["customer", "payment_intent"], "/v1/charges")
+    list::plain(
+        cx,
+        &a.p,
+        KIND,
+        &["customer", "payment_intent"],
+        "/v1/charges",
+    )
 }

@@ -14,7 +14,12 @@ pub(crate) fn pump(cx: &mut Cx<'_>, limit: usize) -> Result<bool> {
         left -= 1;
         wake(cx, &id, due)?;
     }
-    let advancing: Vec<String> = cx.state.all("test_helpers.test_clock").filter(|clock| clock.s("status") == "advancing").map(|clock| clock.s("id").to_owned()).collect();
+    let advancing: Vec<String> = cx
+        .state
+        .all("test_helpers.test_clock")
+        .filter(|clock| clock.s("status") == "advancing")
+        .map(|clock| clock.s("id").to_owned())
+        .collect();
     for clock in advancing {
         if !advance(cx, &clock, &mut left)? {
             return Ok(true);
@@ -51,7 +56,9 @@ fn advance(cx: &mut Cx<'_>, id: &str, left: &mut usize) -> Result<bool> {
 /// Wakes one document at its moment. One that fails is put to sleep with its error, so that time goes on.
 fn wake(cx: &mut Cx<'_>, id: &str, due: i64) -> Result<()> {
     cx.now = due;
-    let Some(doc) = cx.state.get(id).cloned() else { return Ok(()) };
+    let Some(doc) = cx.state.get(id).cloned() else {
+        return Ok(());
+    };
     let mark = cx.state.mark();
     let done = match doc.s("object") {
         "subscription" => subscriptions::cycle::wake(cx, id),
@@ -67,10 +74,17 @@ fn wake(cx: &mut Cx<'_>, id: &str, due: i64) -> Result<()> {
         }
         _ => Ok(()),
     };
-    let stuck = cx.state.get(id).is_some_and(|after| after.opt_i("_due") == Some(due));
+    let stuck = cx
+        .state
+        .get(id)
+        .is_some_and(|after| after.opt_i("_due") == Some(due));
     if let Err(error) = done {
         cx.state.rollback_to(mark);
-        tracing::warn!(id, error = error.message(), "a due object could not be woken");
+        tracing::warn!(
+            id,
+            error = error.message(),
+            "a due object could not be woken"
+        );
         sleep(cx, &doc, error.message());
     } else if stuck {
         tracing::warn!(id, "a due object did not move on");

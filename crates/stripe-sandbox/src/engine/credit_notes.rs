@@ -15,7 +15,10 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut invoice = invoice;
     let id = note.s("id").to_owned();
     if plan.pre > 0 {
-        invoice.put("pre_payment_credit_notes_amount", invoice.i("pre_payment_credit_notes_amount") + plan.pre);
+        invoice.put(
+            "pre_payment_credit_notes_amount",
+            invoice.i("pre_payment_credit_notes_amount") + plan.pre,
+        );
         invoice.put("amount_due", invoice.i("amount_due") - plan.pre);
         invoice.put("amount_remaining", invoice.i("amount_remaining") - plan.pre);
         if let Some(intent) = invoice.opt("_intent").map(str::to_owned) {
@@ -26,12 +29,26 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
             }
         }
     } else {
-        invoice.put("post_payment_credit_notes_amount", invoice.i("post_payment_credit_notes_amount") + note.i("total"));
+        invoice.put(
+            "post_payment_credit_notes_amount",
+            invoice.i("post_payment_credit_notes_amount") + note.i("total"),
+        );
     }
     if plan.refund > 0 {
-        let charge = invoice.opt("_intent").and_then(|intent| cx.state.get(intent)).and_then(|intent| intent.opt("latest_charge").map(str::to_owned))
-            .ok_or_else(|| ApiError::param("refund_amount", "The invoice has no charge to refund."))?;
-        let refund = refunds::issue(cx, &charge, Some(plan.refund), note.opt("reason").filter(|reason| matches!(*reason, "duplicate" | "fraudulent")))?;
+        let charge = invoice
+            .opt("_intent")
+            .and_then(|intent| cx.state.get(intent))
+            .and_then(|intent| intent.opt("latest_charge").map(str::to_owned))
+            .ok_or_else(|| {
+                ApiError::param("refund_amount", "The invoice has no charge to refund.")
+            })?;
+        let refund = refunds::issue(
+            cx,
+            &charge,
+            Some(plan.refund),
+            note.opt("reason")
+                .filter(|reason| matches!(*reason, "duplicate" | "fraudulent")),
+        )?;
         note.put("refunds", json!([{"amount_refunded": plan.refund, "refund": refund["id"], "type": "refund", "payment_record_refund": null}]));
     }
     if plan.credit > 0 {
@@ -63,18 +80,39 @@ fn build(cx: &mut Cx<'_>, invoice: &Value, p: &Value) -> Result<(Value, Plan)> {
     let open = match invoice.s("status") {
         "open" => true,
         "paid" => false,
-        status => return Err(ApiError::param("invoice", format!("A credit note cannot be created for an invoice with the status {status}."))),
+        status => {
+            return Err(ApiError::param(
+                "invoice",
+                format!("A credit note cannot be created for an invoice with the status {status}."),
+            ));
+        }
     };
-    let before = invoice.i("pre_payment_credit_notes_amount") + invoice.i("post_payment_credit_notes_amount");
+    let before = invoice.i("pre_payment_credit_notes_amount")
+        + invoice.i("post_payment_credit_notes_amount");
     let (lines, subtotal, discount, tax) = if p.list("lines").is_empty() {
         let amount = p.opt_i("amount").or_else(|| {
             let parts = p.i("refund_amount") + p.i("credit_amount") + p.i("out_of_band_amount");
             (parts > 0).then_some(parts)
         }).ok_or_else(|| ApiError::invalid("You must pass one of amount, lines, credit_amount, refund_amount or out_of_band_amount.").code("parameter_missing"))?;
         // A plain amount includes tax in the invoice's own proportion.
-        let on_top: i64 = invoice.list("total_taxes").iter().filter(|tax| tax.s("tax_behavior") == "exclusive").map(|tax| tax.i("amount")).sum();
+        let on_top: i64 = invoice
+            .list("total_taxes")
+            .iter()
+            .filter(|tax| tax.s("tax_behavior") == "exclusive")
+            .map(|tax| tax.i("amount"))
+            .sum();
         let tax = money::ratio(amount, on_top, invoice.i("total").max(1));
-        (vec![line(cx, &json!({"amount": amount - tax}), "custom_line_item", None)], amount - tax, 0, tax)
+        (
+            vec![line(
+                cx,
+                &json!({"amount": amount - tax}),
+                "custom_line_item",
+                None,
+            )],
+            amount - tax,
+            0,
+            tax,
+        )
     } else {
         let mut rows = Vec::new();
         let (mut subtotal, mut discount, mut tax) = (0, 0, 0);
@@ -84,21 +122,53 @@ fn build(cx: &mut Cx<'_>, invoice: &Value, p: &Value) -> Result<(Value, Plan)> {
                 return Err(ApiError::not_imitated(&format!("{param}[tax_rates]")));
             }
             if given.s("type") == "custom_line_item" {
-                let amount = given.opt_i("unit_amount").unwrap_or(0) * given.opt_i("quantity").unwrap_or(1);
+                let amount =
+                    given.opt_i("unit_amount").unwrap_or(0) * given.opt_i("quantity").unwrap_or(1);
                 subtotal += amount;
                 rows.push(line(cx, &json!({"amount": amount, "description": given["description"], "quantity": given.opt_i("quantity").unwrap_or(1), "unit_amount": given["unit_amount"]}), "custom_line_item", None));
                 continue;
             }
-            let source = invoice.list("lines").iter().find(|line| line["id"] == given["invoice_line_item"])
-                .ok_or_else(|| ApiError::missing("line_item", given.s("invoice_line_item"), &format!("{param}[invoice_line_item]")))?;
+            let source = invoice
+                .list("lines")
+                .iter()
+                .find(|line| line["id"] == given["invoice_line_item"])
+                .ok_or_else(|| {
+                    ApiError::missing(
+                        "line_item",
+                        given.s("invoice_line_item"),
+                        &format!("{param}[invoice_line_item]"),
+                    )
+                })?;
             let full = source.i("amount");
-            let amount = given.opt_i("amount").or_else(|| given.opt_i("quantity").map(|n| money::ratio(full, n, source.opt_i("quantity").unwrap_or(1).max(1)))).unwrap_or(full);
+            let amount = given
+                .opt_i("amount")
+                .or_else(|| {
+                    given.opt_i("quantity").map(|n| {
+                        money::ratio(full, n, source.opt_i("quantity").unwrap_or(1).max(1))
+                    })
+                })
+                .unwrap_or(full);
             if amount > full {
-                return Err(ApiError::param(&format!("{param}[amount]"), "The amount is larger than the line's."));
+                return Err(ApiError::param(
+                    &format!("{param}[amount]"),
+                    "The amount is larger than the line's.",
+                ));
             }
-            let off: i64 = source.list("discount_amounts").iter().map(|one| one.i("amount")).sum();
-            let on_top: i64 = source.list("taxes").iter().filter(|one| one.s("tax_behavior") == "exclusive").map(|one| one.i("amount")).sum();
-            let (off, on_top) = (money::ratio(off, amount, full), money::ratio(on_top, amount, full));
+            let off: i64 = source
+                .list("discount_amounts")
+                .iter()
+                .map(|one| one.i("amount"))
+                .sum();
+            let on_top: i64 = source
+                .list("taxes")
+                .iter()
+                .filter(|one| one.s("tax_behavior") == "exclusive")
+                .map(|one| one.i("amount"))
+                .sum();
+            let (off, on_top) = (
+                money::ratio(off, amount, full),
+                money::ratio(on_top, amount, full),
+            );
             subtotal += amount;
             discount += off;
             tax += on_top;
@@ -108,20 +178,45 @@ fn build(cx: &mut Cx<'_>, invoice: &Value, p: &Value) -> Result<(Value, Plan)> {
     };
     let total = subtotal - discount + tax;
     if total < 1 {
-        return Err(ApiError::param("amount", "The credit must be greater than zero."));
+        return Err(ApiError::param(
+            "amount",
+            "The credit must be greater than zero.",
+        ));
     }
     if total > invoice.i("total") - before {
-        return Err(ApiError::param("amount", format!("The sum of credit notes ({}) exceeds the invoice total ({}).", money::show(total + before, invoice.s("currency")), money::show(invoice.i("total"), invoice.s("currency")))));
+        return Err(ApiError::param(
+            "amount",
+            format!(
+                "The sum of credit notes ({}) exceeds the invoice total ({}).",
+                money::show(total + before, invoice.s("currency")),
+                money::show(invoice.i("total"), invoice.s("currency"))
+            ),
+        ));
     }
-    let (refund, credit, out) = (p.i("refund_amount"), p.i("credit_amount"), p.i("out_of_band_amount"));
+    let (refund, credit, out) = (
+        p.i("refund_amount"),
+        p.i("credit_amount"),
+        p.i("out_of_band_amount"),
+    );
     if open && refund + credit + out > 0 {
-        return Err(ApiError::param("refund_amount", "An open invoice is lowered; nothing can be refunded or credited."));
+        return Err(ApiError::param(
+            "refund_amount",
+            "An open invoice is lowered; nothing can be refunded or credited.",
+        ));
     }
     if !open && refund + credit + out != total {
-        return Err(ApiError::param("refund_amount", format!("The sum of refund_amount, credit_amount and out_of_band_amount must be the credit note's total, {total}.")));
+        return Err(ApiError::param(
+            "refund_amount",
+            format!(
+                "The sum of refund_amount, credit_amount and out_of_band_amount must be the credit note's total, {total}."
+            ),
+        ));
     }
     if open && total > invoice.i("amount_remaining") {
-        return Err(ApiError::param("amount", "The credit is larger than what is left to pay."));
+        return Err(ApiError::param(
+            "amount",
+            "The credit is larger than what is left to pay.",
+        ));
     }
     let number = 1 + cx.state.owned(invoice.s("id"), KIND).count();
     let mut note = cx.object(KIND, "cn", json!({
@@ -130,9 +225,19 @@ fn build(cx: &mut Cx<'_>, invoice: &Value, p: &Value) -> Result<(Value, Plan)> {
         "pretax_credit_amounts": [], "reason": p["reason"], "refunds": [], "status": "issued", "subtotal": subtotal, "subtotal_excluding_tax": subtotal, "total": total, "total_excluding_tax": total - tax, "total_taxes": [],
         "type": if open { "pre_payment" } else { "post_payment" },
     }));
-    note.put("pdf", format!("{}/pages/credit_note/{}/pdf", cx.base, note.s("id")));
+    note.put(
+        "pdf",
+        format!("{}/pages/credit_note/{}/pdf", cx.base, note.s("id")),
+    );
     merge_metadata(&mut note, &p["metadata"]);
-    Ok((note, Plan { pre: if open { total } else { 0 }, refund, credit }))
+    Ok((
+        note,
+        Plan {
+            pre: if open { total } else { 0 },
+            refund,
+            credit,
+        },
+    ))
 }
 
 fn line(cx: &mut Cx<'_>, fields: &Value, kind: &str, source: Option<&Value>) -> Value {
@@ -174,11 +279,20 @@ pub(crate) fn void(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut note = cx.take(KIND, a.id(), "id")?;
     let mut invoice = cx.take("invoice", note.s("invoice"), "invoice")?;
     cx.enter_doc(&invoice);
-    if note.s("status") == "void" || note.s("type") != "pre_payment" || invoice.s("status") != "open" {
-        return Err(ApiError::invalid("You can only void a credit note of an open invoice."));
+    if note.s("status") == "void"
+        || note.s("type") != "pre_payment"
+        || invoice.s("status") != "open"
+    {
+        return Err(ApiError::invalid(
+            "You can only void a credit note of an open invoice.",
+        ));
     }
     let total = note.i("total");
-    for (key, by) in [("pre_payment_credit_notes_amount", -total), ("amount_due", total), ("amount_remaining", total)] {
+    for (key, by) in [
+        ("pre_payment_credit_notes_amount", -total),
+        ("amount_due", total),
+        ("amount_remaining", total),
+    ] {
         invoice.put(key, invoice.i(key) + by);
     }
     cx.save(invoice, "invoice.updated");
@@ -190,7 +304,12 @@ pub(crate) fn void(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// GET /v1/credit_notes/{id}/lines
 pub(crate) fn lines(cx: &mut Cx<'_>, a: &Args) -> Result {
     let note = cx.find(KIND, a.id(), "id")?;
-    let rows = note.list("lines").iter().cloned().map(std::sync::Arc::new).collect();
+    let rows = note
+        .list("lines")
+        .iter()
+        .cloned()
+        .map(std::sync::Arc::new)
+        .collect();
     list::page(&a.p, rows, &format!("/v1/credit_notes/{}/lines", a.id()))
 }
 

@@ -5,7 +5,14 @@ use crate::core::schema::merge_metadata;
 use crate::core::{ApiError, Cx, Read, Result, Value, json};
 
 const KIND: &str = "customer";
-const FIELDS: &[&str] = &["email", "name", "phone", "description", "tax_exempt", "preferred_locales"];
+const FIELDS: &[&str] = &[
+    "email",
+    "name",
+    "phone",
+    "description",
+    "tax_exempt",
+    "preferred_locales",
+];
 
 /// POST /v1/customers
 pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
@@ -14,7 +21,13 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
         cx.find("test_helpers.test_clock", &clock, "test_clock")?;
         cx.enter(&clock);
     }
-    let prefix = cx.id("x").trim_start_matches("x_").chars().take(8).collect::<String>().to_uppercase();
+    let prefix = cx
+        .id("x")
+        .trim_start_matches("x_")
+        .chars()
+        .take(8)
+        .collect::<String>()
+        .to_uppercase();
     let mut customer = cx.object(KIND, "cus", json!({
         "balance": 0, "currency": null, "delinquent": false, "invoice_prefix": prefix, "next_invoice_sequence": 1, "tax_exempt": "none", "metadata": {},
         "invoice_settings": {"custom_fields": null, "default_payment_method": null, "footer": null, "rendering_options": null}, "preferred_locales": [],
@@ -26,10 +39,18 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     set(&mut customer, &a.p)?;
     let id = customer.s("id").to_owned();
     cx.create(customer, "customer.created");
-    let mut default = a.p["invoice_settings"].opt("default_payment_method").map(str::to_owned);
+    let mut default = a.p["invoice_settings"]
+        .opt("default_payment_method")
+        .map(str::to_owned);
     if let Some(method) = a.p.opt("payment_method").or(a.p.opt("source")) {
         let attached = super::payment_methods::attach_to(cx, method, &id)?;
-        default = default.map(|wanted| if wanted == method { attached.s("id").to_owned() } else { wanted });
+        default = default.map(|wanted| {
+            if wanted == method {
+                attached.s("id").to_owned()
+            } else {
+                wanted
+            }
+        });
     }
     if let Some(method) = default {
         set_default(cx, &id, &method)?;
@@ -48,7 +69,10 @@ fn set(customer: &mut Value, p: &Value) -> Result<()> {
     if let Some(email) = p.opt("email")
         && (!email.contains('@') || email.len() > 512)
     {
-        return Err(ApiError::param("email", format!("Invalid email address: {email}")).code("email_invalid"));
+        return Err(
+            ApiError::param("email", format!("Invalid email address: {email}"))
+                .code("email_invalid"),
+        );
     }
     if p.has("balance") {
         customer.put("balance", p.i("balance"));
@@ -62,7 +86,10 @@ fn set(customer: &mut Value, p: &Value) -> Result<()> {
         customer.put("address", address(&p["address"]));
     }
     if p["invoice_settings"].has("footer") {
-        customer["invoice_settings"].put("footer", crate::core::json::emptied(&p["invoice_settings"]["footer"]));
+        customer["invoice_settings"].put(
+            "footer",
+            crate::core::json::emptied(&p["invoice_settings"]["footer"]),
+        );
     }
     merge_metadata(customer, &p["metadata"]);
     Ok(())
@@ -112,7 +139,11 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
         customer["invoice_settings"].put("default_payment_method", Value::Null);
     }
     if let Some(method) = default.as_str().filter(|id| !id.is_empty()) {
-        let found = cx.find("payment_method", method, "invoice_settings[default_payment_method]")?;
+        let found = cx.find(
+            "payment_method",
+            method,
+            "invoice_settings[default_payment_method]",
+        )?;
         if found.s("customer") != a.id() {
             return Err(ApiError::param("invoice_settings[default_payment_method]", "The customer does not have a payment method with this ID. The payment method must be attached to the customer first.").code("resource_missing"));
         }
@@ -125,11 +156,20 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
 pub(crate) fn delete(cx: &mut Cx<'_>, a: &Args) -> Result {
     let customer = cx.find(KIND, a.id(), "id")?;
     cx.enter_doc(&customer);
-    let subscriptions: Vec<String> = cx.state.owned(a.id(), "subscription").filter(|sub| !super::subscriptions::ended(sub)).map(|sub| sub.s("id").to_owned()).collect();
+    let subscriptions: Vec<String> = cx
+        .state
+        .owned(a.id(), "subscription")
+        .filter(|sub| !super::subscriptions::ended(sub))
+        .map(|sub| sub.s("id").to_owned())
+        .collect();
     for id in subscriptions {
         super::subscriptions::cancel::end(cx, &id, Some("cancellation_requested"))?;
     }
-    let methods: Vec<String> = cx.state.owned(a.id(), "payment_method").map(|method| method.s("id").to_owned()).collect();
+    let methods: Vec<String> = cx
+        .state
+        .owned(a.id(), "payment_method")
+        .map(|method| method.s("id").to_owned())
+        .collect();
     for id in methods {
         super::payment_methods::detach_from(cx, &id)?;
     }
@@ -141,7 +181,10 @@ pub(crate) fn delete(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// DELETE /v1/customers/{id}/discount
 pub(crate) fn delete_discount(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut customer = cx.take(KIND, a.id(), "id")?;
-    let discount = customer.opt("discount").map(str::to_owned).ok_or_else(|| ApiError::missing("discount", "", "id"))?;
+    let discount = customer
+        .opt("discount")
+        .map(str::to_owned)
+        .ok_or_else(|| ApiError::missing("discount", "", "id"))?;
     customer.put("discount", Value::Null);
     cx.save(customer, "customer.updated");
     Ok(deleted(&discount, "discount"))
@@ -149,20 +192,40 @@ pub(crate) fn delete_discount(cx: &mut Cx<'_>, a: &Args) -> Result {
 
 /// GET /v1/customers
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
-    let found = cx.state.all(KIND).rev().filter(|value| list::matches(value, &a.p, &["email", "test_clock"]))
-        .filter(|value| a.p.has("test_clock") || !value.has("test_clock") || a.p.has("email")).cloned().collect();
+    let found = cx
+        .state
+        .all(KIND)
+        .rev()
+        .filter(|value| list::matches(value, &a.p, &["email", "test_clock"]))
+        .filter(|value| a.p.has("test_clock") || !value.has("test_clock") || a.p.has("email"))
+        .cloned()
+        .collect();
     list::page(&a.p, found, "/v1/customers")
 }
 
 /// GET /v1/customers/{id}/payment_methods
 pub(crate) fn payment_methods(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.find(KIND, a.id(), "id")?;
-    let found = cx.state.owned(a.id(), "payment_method").rev().filter(|value| list::matches(value, &a.p, &["type"])).cloned().collect();
-    list::page(&a.p, found, &format!("/v1/customers/{}/payment_methods", a.id()))
+    let found = cx
+        .state
+        .owned(a.id(), "payment_method")
+        .rev()
+        .filter(|value| list::matches(value, &a.p, &["type"]))
+        .cloned()
+        .collect();
+    list::page(
+        &a.p,
+        found,
+        &format!("/v1/customers/{}/payment_methods", a.id()),
+    )
 }
 
 /// GET /v1/customers/{id}/payment_methods/{pm}
 pub(crate) fn payment_method(cx: &mut Cx<'_>, a: &Args) -> Result {
     let found = cx.take("payment_method", a.id2(), "id")?;
-    if found.s("customer") == a.id() { Ok(found) } else { Err(ApiError::missing("PaymentMethod", a.id2(), "id")) }
+    if found.s("customer") == a.id() {
+        Ok(found)
+    } else {
+        Err(ApiError::missing("PaymentMethod", a.id2(), "id"))
+    }
 }

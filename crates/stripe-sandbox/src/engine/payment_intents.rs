@@ -42,25 +42,49 @@ fn verdict(cx: &mut Cx<'_>, method: &Value, authenticated: bool) -> (Behaviour, 
     if let Some(code) = settings.opt("decline_next").map(str::to_owned) {
         settings.put("decline_next", Value::Null);
         cx.put(settings);
-        let decline = if code == "insufficient_funds" { "insufficient_funds" } else { "generic_decline" };
+        let decline = if code == "insufficient_funds" {
+            "insufficient_funds"
+        } else {
+            "generic_decline"
+        };
         return (Behaviour::Decline("card_declined", Some(decline)), false);
     }
     let known = authenticated || method.b("_authenticated");
     match payment_methods::behaviour(method) {
         Behaviour::AuthenticateAlways if authenticated => (Behaviour::Succeed, false),
         Behaviour::AuthenticateOnce if known => (Behaviour::Succeed, false),
-        Behaviour::AuthenticateThenInsufficient if authenticated => (Behaviour::Decline("card_declined", Some("insufficient_funds")), false),
-        Behaviour::AuthenticateThenDecline if authenticated => (Behaviour::Decline("card_declined", Some("generic_decline")), false),
-        Behaviour::DeclineCharge => (Behaviour::Decline("card_declined", Some("generic_decline")), false),
+        Behaviour::AuthenticateThenInsufficient if authenticated => (
+            Behaviour::Decline("card_declined", Some("insufficient_funds")),
+            false,
+        ),
+        Behaviour::AuthenticateThenDecline if authenticated => (
+            Behaviour::Decline("card_declined", Some("generic_decline")),
+            false,
+        ),
+        Behaviour::DeclineCharge => (
+            Behaviour::Decline("card_declined", Some("generic_decline")),
+            false,
+        ),
         other => {
-            let asks = matches!(other, Behaviour::AuthenticateAlways | Behaviour::AuthenticateOnce | Behaviour::AuthenticateThenInsufficient | Behaviour::AuthenticateThenDecline);
+            let asks = matches!(
+                other,
+                Behaviour::AuthenticateAlways
+                    | Behaviour::AuthenticateOnce
+                    | Behaviour::AuthenticateThenInsufficient
+                    | Behaviour::AuthenticateThenDecline
+            );
             (other, asks)
         }
     }
 }
 
 /// Tries to take the money.
-pub(crate) fn attempt(cx: &mut Cx<'_>, intent: &str, method: &str, authenticated: bool) -> Result<Outcome> {
+pub(crate) fn attempt(
+    cx: &mut Cx<'_>,
+    intent: &str,
+    method: &str,
+    authenticated: bool,
+) -> Result<Outcome> {
     let mut intent = cx.take(KIND, intent, "payment_intent")?;
     let mut method = cx.take("payment_method", method, "payment_method")?;
     intent.put("payment_method", method["id"].clone());
@@ -82,14 +106,26 @@ pub(crate) fn attempt(cx: &mut Cx<'_>, intent: &str, method: &str, authenticated
         let charge = charges::record(cx, &intent, &method, Some((code, decline, message)));
         let mut error = ApiError::card(code, decline, message).with("charge", charge["id"].clone());
         let mut last = error.body.clone();
-        last.put("payment_method", crate::core::render::present(cx.state, &method));
-        last.put("doc_url", format!("https://docs.stripe.com/error-codes/{}", code.replace('_', "-")));
+        last.put(
+            "payment_method",
+            crate::core::render::present(cx.state, &method),
+        );
+        last.put(
+            "doc_url",
+            format!(
+                "https://docs.stripe.com/error-codes/{}",
+                code.replace('_', "-")
+            ),
+        );
         intent.put("last_payment_error", last);
         intent.put("latest_charge", charge["id"].clone());
         intent.put("payment_method", Value::Null);
         intent.put("status", "requires_payment_method");
         let intent = cx.create(intent, "payment_intent.payment_failed");
-        error = error.with("payment_intent", crate::core::render::present(cx.state, &intent));
+        error = error.with(
+            "payment_intent",
+            crate::core::render::present(cx.state, &intent),
+        );
         return Ok(Outcome::Declined(error));
     }
     if authenticated && !method.b("_authenticated") {
@@ -116,7 +152,10 @@ pub(crate) fn attempt(cx: &mut Cx<'_>, intent: &str, method: &str, authenticated
 
 /// Tells the invoice behind an intent, if there is one, how the attempt went.
 fn tell_invoice(cx: &mut Cx<'_>, intent: &str, outcome: &Outcome) -> Result<()> {
-    let invoice = cx.state.get(intent).and_then(|intent| intent.opt("_invoice").map(str::to_owned));
+    let invoice = cx
+        .state
+        .get(intent)
+        .and_then(|intent| intent.opt("_invoice").map(str::to_owned));
     match invoice {
         Some(invoice) => invoices::pay::settle(cx, &invoice, outcome),
         None => Ok(()),
@@ -128,13 +167,26 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let currency = a.p.s("currency").to_lowercase();
     let amount = a.p.i("amount");
     if !money::known(&currency) {
-        return Err(ApiError::param("currency", format!("Invalid currency: {currency}.")));
+        return Err(ApiError::param(
+            "currency",
+            format!("Invalid currency: {currency}."),
+        ));
     }
     if amount < money::minimum(&currency) {
-        return Err(ApiError::param("amount", format!("Amount must be at least {}", money::show(money::minimum(&currency), &currency))).code("amount_too_small"));
+        return Err(ApiError::param(
+            "amount",
+            format!(
+                "Amount must be at least {}",
+                money::show(money::minimum(&currency), &currency)
+            ),
+        )
+        .code("amount_too_small"));
     }
     if amount > 99_999_999 {
-        return Err(ApiError::param("amount", "Amount must be no more than 99999999 minor units").code("amount_too_large"));
+        return Err(
+            ApiError::param("amount", "Amount must be no more than 99999999 minor units")
+                .code("amount_too_large"),
+        );
     }
     if a.p.s("capture_method") == "manual" {
         return Err(ApiError::not_imitated("capture_method=manual"));
@@ -150,18 +202,38 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     set(cx, &mut intent, &a.p)?;
     let id = intent.s("id").to_owned();
     cx.create(intent, "payment_intent.created");
-    if a.p.b("confirm") { confirm_with(cx, &id, &a.p) } else { cx.take(KIND, &id, "id") }
+    if a.p.b("confirm") {
+        confirm_with(cx, &id, &a.p)
+    } else {
+        cx.take(KIND, &id, "id")
+    }
 }
 
 fn set(cx: &mut Cx<'_>, intent: &mut Value, p: &Value) -> Result<()> {
-    copy(intent, p, &["customer", "description", "receipt_email", "setup_future_usage", "statement_descriptor", "statement_descriptor_suffix", "excluded_payment_method_types"]);
+    copy(
+        intent,
+        p,
+        &[
+            "customer",
+            "description",
+            "receipt_email",
+            "setup_future_usage",
+            "statement_descriptor",
+            "statement_descriptor_suffix",
+            "excluded_payment_method_types",
+        ],
+    );
     merge_metadata(intent, &p["metadata"]);
     if let Some(method) = p.opt("payment_method") {
         let method = payment_methods::resolve(cx, method, "payment_method")?;
         if let Some(owner) = method.opt("customer")
             && intent.opt("customer") != Some(owner)
         {
-            return Err(ApiError::param("payment_method", "The provided PaymentMethod belongs to another Customer.").code("payment_intent_invalid_parameter"));
+            return Err(ApiError::param(
+                "payment_method",
+                "The provided PaymentMethod belongs to another Customer.",
+            )
+            .code("payment_intent_invalid_parameter"));
         }
         intent.put("payment_method", method["id"].clone());
         if intent.s("status") == "requires_payment_method" {
@@ -184,12 +256,17 @@ pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// POST /v1/payment_intents/{id}
 pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut intent = cx.take(KIND, a.id(), "id")?;
-    if matches!(intent.s("status"), "succeeded" | "canceled") && (a.p.has("amount") || a.p.has("payment_method")) {
+    if matches!(intent.s("status"), "succeeded" | "canceled")
+        && (a.p.has("amount") || a.p.has("payment_method"))
+    {
         return Err(unexpected(&intent, "update"));
     }
     if let Some(amount) = a.p.opt_i("amount") {
         if intent.has("_invoice") {
-            return Err(ApiError::param("amount", "The amount of a payment intent that belongs to an invoice cannot be changed."));
+            return Err(ApiError::param(
+                "amount",
+                "The amount of a payment intent that belongs to an invoice cannot be changed.",
+            ));
         }
         intent.put("amount", amount);
     }
@@ -203,7 +280,11 @@ pub(crate) fn confirm(cx: &mut Cx<'_>, a: &Args) -> Result {
 }
 
 fn unexpected(intent: &Value, verb: &str) -> ApiError {
-    ApiError::invalid(format!("You cannot {verb} this PaymentIntent because it has a status of {}.", intent.s("status"))).code("payment_intent_unexpected_state")
+    ApiError::invalid(format!(
+        "You cannot {verb} this PaymentIntent because it has a status of {}.",
+        intent.s("status")
+    ))
+    .code("payment_intent_unexpected_state")
 }
 
 fn confirm_with(cx: &mut Cx<'_>, id: &str, p: &Value) -> Result {
@@ -226,12 +307,19 @@ fn confirm_with(cx: &mut Cx<'_>, id: &str, p: &Value) -> Result {
     let outcome = attempt(cx, id, &method, false)?;
     if outcome == Outcome::Action && p["off_session"].as_bool() == Some(true) {
         let mut intent = cx.take(KIND, id, "id")?;
-        let error = ApiError::card("authentication_required", Some("authentication_required"), cards::decline_message("authentication_required", None));
+        let error = ApiError::card(
+            "authentication_required",
+            Some("authentication_required"),
+            cards::decline_message("authentication_required", None),
+        );
         intent.put("status", "requires_payment_method");
         intent.put("next_action", Value::Null);
         intent.put("last_payment_error", error.body.clone());
         let intent = cx.create(intent, "payment_intent.payment_failed");
-        return Err(keep(error.with("payment_intent", crate::core::render::present(cx.state, &intent))));
+        return Err(keep(error.with(
+            "payment_intent",
+            crate::core::render::present(cx.state, &intent),
+        )));
     }
     tell_invoice(cx, id, &outcome)?;
     match outcome {
@@ -259,7 +347,11 @@ pub(crate) fn authenticate(cx: &mut Cx<'_>, id: &str, approve: bool) -> Result<O
     let outcome = if approve {
         attempt(cx, id, &method, true)?
     } else {
-        let error = ApiError::card("payment_intent_authentication_failure", None, "We are unable to authenticate your payment method. Please choose a different payment method and try again.");
+        let error = ApiError::card(
+            "payment_intent_authentication_failure",
+            None,
+            "We are unable to authenticate your payment method. Please choose a different payment method and try again.",
+        );
         intent.put("status", "requires_payment_method");
         intent.put("next_action", Value::Null);
         intent.put("payment_method", Value::Null);
@@ -291,7 +383,9 @@ pub(crate) fn cancel(cx: &mut Cx<'_>, a: &Args) -> Result {
         return Err(ApiError::invalid("You cannot cancel this PaymentIntent because it was created by an invoice. Void the invoice instead.").code("payment_intent_unexpected_state"));
     }
     let intent = cancel_intent(cx, a.id(), "requested_by_customer")?;
-    let Some(reason) = a.p.opt("cancellation_reason") else { return Ok(intent) };
+    let Some(reason) = a.p.opt("cancellation_reason") else {
+        return Ok(intent);
+    };
     let mut intent = intent;
     intent.put("cancellation_reason", reason);
     Ok(Value::clone(&cx.put(intent)))

@@ -18,12 +18,22 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let given = &a.p["card"];
     let card = match (given.opt("number"), given.opt("token")) {
         (Some(number), _) => cards::by_number(number)?,
-        (None, Some(token)) => cards::by_token(token).ok_or_else(|| ApiError::missing("token", token, "card[token]"))?,
-        _ => return Err(ApiError::param("card[number]", "Missing required param: card[number].").code("parameter_missing")),
+        (None, Some(token)) => cards::by_token(token)
+            .ok_or_else(|| ApiError::missing("token", token, "card[token]"))?,
+        _ => {
+            return Err(
+                ApiError::param("card[number]", "Missing required param: card[number].")
+                    .code("parameter_missing"),
+            );
+        }
     };
     let month = given.opt_i("exp_month").unwrap_or(12);
     let year = given.opt_i("exp_year").unwrap_or(2034);
-    let year = if (0..100).contains(&year) { 2000 + year } else { year };
+    let year = if (0..100).contains(&year) {
+        2000 + year
+    } else {
+        year
+    };
     check_expiry(cx.now, month, year)?;
     let mut method = build(cx, card, month, year, &a.p["billing_details"]);
     copy(&mut method, &a.p, &["allow_redisplay"]);
@@ -34,12 +44,23 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// Refuses a month that is over.
 pub(crate) fn check_expiry(now: i64, month: i64, year: i64) -> Result<()> {
     if !(1..=12).contains(&month) {
-        return Err(ApiError::card("invalid_expiry_month", None, "Your card's expiration month is invalid.").with("param", "exp_month"));
+        return Err(ApiError::card(
+            "invalid_expiry_month",
+            None,
+            "Your card's expiration month is invalid.",
+        )
+        .with("param", "exp_month"));
     }
-    let today = time::OffsetDateTime::from_unix_timestamp(now).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let today =
+        time::OffsetDateTime::from_unix_timestamp(now).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
     let current = i64::from(today.year()) * 12 + i64::from(u8::from(today.month()));
     if year * 12 + month < current || year > i64::from(today.year()) + 50 {
-        return Err(ApiError::card("invalid_expiry_year", None, "Your card's expiration year is invalid.").with("param", "exp_year"));
+        return Err(ApiError::card(
+            "invalid_expiry_year",
+            None,
+            "Your card's expiration year is invalid.",
+        )
+        .with("param", "exp_year"));
     }
     Ok(())
 }
@@ -77,14 +98,25 @@ pub(crate) fn attach_to(cx: &mut Cx<'_>, id: &str, customer: &str) -> Result {
     let mut method = resolve(cx, id, "payment_method")?;
     match method.opt("customer") {
         Some(owner) if owner == customer => return Ok(method),
-        Some(_) => return Err(ApiError::invalid("The payment method you provided has already been attached to a customer.").code("payment_method_unexpected_state")),
+        Some(_) => {
+            return Err(ApiError::invalid(
+                "The payment method you provided has already been attached to a customer.",
+            )
+            .code("payment_method_unexpected_state"));
+        }
         None if method.b("_detached") => {
-            return Err(ApiError::invalid("This PaymentMethod was previously used without being attached to a Customer or was detached from a Customer, and may not be used again."));
+            return Err(ApiError::invalid(
+                "This PaymentMethod was previously used without being attached to a Customer or was detached from a Customer, and may not be used again.",
+            ));
         }
         None => {}
     }
     if let Behaviour::Decline(code, decline) = behaviour(&method) {
-        return Err(ApiError::card(code, decline, cards::decline_message(code, decline)));
+        return Err(ApiError::card(
+            code,
+            decline,
+            cards::decline_message(code, decline),
+        ));
     }
     method.put("customer", customer);
     Ok(Value::clone(&cx.create(method, "payment_method.attached")))
@@ -94,7 +126,9 @@ pub(crate) fn attach_to(cx: &mut Cx<'_>, id: &str, customer: &str) -> Result {
 pub(crate) fn detach_from(cx: &mut Cx<'_>, id: &str) -> Result {
     let mut method = cx.take(KIND, id, "id")?;
     let Some(customer) = method.opt("customer").map(str::to_owned) else {
-        return Err(ApiError::invalid("The payment method you provided is not attached to a customer so detachment is impossible."));
+        return Err(ApiError::invalid(
+            "The payment method you provided is not attached to a customer so detachment is impossible.",
+        ));
     };
     method.put("customer", Value::Null);
     method.put("_detached", true);
@@ -104,7 +138,12 @@ pub(crate) fn detach_from(cx: &mut Cx<'_>, id: &str) -> Result {
         holder["invoice_settings"].put("default_payment_method", Value::Null);
         cx.save(holder, "customer.updated");
     }
-    let users: Vec<Value> = cx.state.owned(&customer, "subscription").filter(|sub| sub.s("default_payment_method") == id).map(|sub| Value::clone(sub)).collect();
+    let users: Vec<Value> = cx
+        .state
+        .owned(&customer, "subscription")
+        .filter(|sub| sub.s("default_payment_method") == id)
+        .map(|sub| Value::clone(sub))
+        .collect();
     for mut sub in users {
         sub.put("default_payment_method", Value::Null);
         cx.save(sub, "customer.subscription.updated");
@@ -114,7 +153,9 @@ pub(crate) fn detach_from(cx: &mut Cx<'_>, id: &str) -> Result {
 
 /// POST /v1/payment_methods/{id}/attach
 pub(crate) fn attach(cx: &mut Cx<'_>, a: &Args) -> Result {
-    let customer = a.p.opt("customer").ok_or_else(|| ApiError::param("customer", "Missing required param: customer.").code("parameter_missing"))?;
+    let customer = a.p.opt("customer").ok_or_else(|| {
+        ApiError::param("customer", "Missing required param: customer.").code("parameter_missing")
+    })?;
     attach_to(cx, a.id(), customer)
 }
 
@@ -139,18 +180,28 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     copy(&mut method, &a.p, &["allow_redisplay"]);
     for field in ["email", "name", "phone"] {
         if a.p["billing_details"].has(field) {
-            method["billing_details"].put(field, crate::core::json::emptied(&a.p["billing_details"][field]));
+            method["billing_details"].put(
+                field,
+                crate::core::json::emptied(&a.p["billing_details"][field]),
+            );
         }
     }
     if a.p["billing_details"].has("address") {
-        method["billing_details"].put("address", super::customers::address(&a.p["billing_details"]["address"]));
+        method["billing_details"].put(
+            "address",
+            super::customers::address(&a.p["billing_details"]["address"]),
+        );
     }
     for field in ["exp_month", "exp_year"] {
         if a.p["card"].has(field) {
             method["card"].put(field, a.p["card"][field].clone());
         }
     }
-    check_expiry(cx.now, method["card"].i("exp_month"), method["card"].i("exp_year"))?;
+    check_expiry(
+        cx.now,
+        method["card"].i("exp_month"),
+        method["card"].i("exp_year"),
+    )?;
     merge_metadata(&mut method, &a.p["metadata"]);
     Ok(Value::clone(&cx.save(method, "payment_method.updated")))
 }

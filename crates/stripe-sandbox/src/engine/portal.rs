@@ -23,20 +23,37 @@ fn features(cx: &Cx<'_>, mut base: Value, given: &Value) -> Result {
         }
         for (key, value) in feature.as_object().into_iter().flatten() {
             if key == "schedule_at_period_end" && !value.list("conditions").is_empty() {
-                return Err(ApiError::not_imitated("features[subscription_update][schedule_at_period_end]"));
+                return Err(ApiError::not_imitated(
+                    "features[subscription_update][schedule_at_period_end]",
+                ));
             }
-            base[name.as_str()].put(key, if value.as_str() == Some("") { json!([]) } else { value.clone() });
+            base[name.as_str()].put(
+                key,
+                if value.as_str() == Some("") {
+                    json!([])
+                } else {
+                    value.clone()
+                },
+            );
         }
     }
     let update = &base["subscription_update"];
     for product in update.list("products") {
-        cx.find("product", product.s("product"), "features[subscription_update][products]")?;
+        cx.find(
+            "product",
+            product.s("product"),
+            "features[subscription_update][products]",
+        )?;
         for price in product.list("prices").iter().filter_map(Value::as_str) {
             cx.find("price", price, "features[subscription_update][products]")?;
         }
     }
     if update.b("enabled") && update.list("products").is_empty() {
-        return Err(ApiError::param("features[subscription_update][products]", "You must list the products customers may switch to.").code("parameter_missing"));
+        return Err(ApiError::param(
+            "features[subscription_update][products]",
+            "You must list the products customers may switch to.",
+        )
+        .code("parameter_missing"));
     }
     Ok(base)
 }
@@ -44,14 +61,22 @@ fn features(cx: &Cx<'_>, mut base: Value, given: &Value) -> Result {
 /// `POST /v1/billing_portal/configurations`
 pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut off = default_features();
-    for feature in ["customer_update", "invoice_history", "payment_method_update", "subscription_cancel", "subscription_update"] {
+    for feature in [
+        "customer_update",
+        "invoice_history",
+        "payment_method_update",
+        "subscription_cancel",
+        "subscription_update",
+    ] {
         off[feature].put("enabled", false);
     }
     let built = features(cx, off, &a.p["features"])?;
     let default = cx.state.all(CONFIG).next().is_none();
     let mut config = blank(cx, built, default);
     set(&mut config, &a.p);
-    Ok(Value::clone(&cx.create(config, "billing_portal.configuration.created")))
+    Ok(Value::clone(
+        &cx.create(config, "billing_portal.configuration.created"),
+    ))
 }
 
 fn blank(cx: &mut Cx<'_>, features: Value, default: bool) -> Value {
@@ -78,16 +103,28 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     config.put("features", built);
     config.put("updated", cx.now);
     set(&mut config, &a.p);
-    Ok(Value::clone(&cx.save(config, "billing_portal.configuration.updated")))
+    Ok(Value::clone(
+        &cx.save(config, "billing_portal.configuration.updated"),
+    ))
 }
 
 /// `GET /v1/billing_portal/configurations`
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
-    list::plain(cx, &a.p, CONFIG, &["active", "is_default"], "/v1/billing_portal/configurations")
+    list::plain(
+        cx,
+        &a.p,
+        CONFIG,
+        &["active", "is_default"],
+        "/v1/billing_portal/configurations",
+    )
 }
 
 fn default_config(cx: &mut Cx<'_>) -> std::sync::Arc<Value> {
-    let found = cx.state.all(CONFIG).find(|config| config.b("is_default")).cloned();
+    let found = cx
+        .state
+        .all(CONFIG)
+        .find(|config| config.b("is_default"))
+        .cloned();
     found.unwrap_or_else(|| {
         let config = blank(cx, default_features(), true);
         cx.put(config)
@@ -97,7 +134,9 @@ fn default_config(cx: &mut Cx<'_>) -> std::sync::Arc<Value> {
 /// `POST /v1/billing_portal/sessions`
 pub(crate) fn create_session(cx: &mut Cx<'_>, a: &Args) -> Result {
     let p = &a.p;
-    let customer = p.opt("customer").ok_or_else(|| ApiError::param("customer", "Missing required param: customer.").code("parameter_missing"))?;
+    let customer = p.opt("customer").ok_or_else(|| {
+        ApiError::param("customer", "Missing required param: customer.").code("parameter_missing")
+    })?;
     let customer = cx.find("customer", customer, "customer")?;
     cx.enter_doc(&customer);
     let config = match p.opt("configuration") {
@@ -111,9 +150,17 @@ pub(crate) fn create_session(cx: &mut Cx<'_>, a: &Args) -> Result {
             return Err(ApiError::not_imitated(&format!("flow_data[type]={kind}")));
         }
         if let Some(sub) = flow[kind].opt("subscription") {
-            let found = cx.find("subscription", sub, &format!("flow_data[{kind}][subscription]"))?;
+            let found = cx.find(
+                "subscription",
+                sub,
+                &format!("flow_data[{kind}][subscription]"),
+            )?;
             if found["customer"] != customer["id"] {
-                return Err(ApiError::missing("subscription", sub, &format!("flow_data[{kind}][subscription]")));
+                return Err(ApiError::missing(
+                    "subscription",
+                    sub,
+                    &format!("flow_data[{kind}][subscription]"),
+                ));
             }
         }
         let after = &flow["after_completion"];
@@ -132,12 +179,19 @@ pub(crate) fn create_session(cx: &mut Cx<'_>, a: &Args) -> Result {
     session.cut("lookup_key");
     session.put("_owner", token.as_str());
     session.put("url", format!("{}/pages/portal/{token}", cx.base));
-    Ok(Value::clone(&cx.create(session, "billing_portal.session.created")))
+    Ok(Value::clone(
+        &cx.create(session, "billing_portal.session.created"),
+    ))
 }
 
 /// The session and configuration behind a portal address.
 pub(crate) fn by_token(cx: &mut Cx<'_>, token: &str) -> Result<(Value, Value)> {
-    let session = cx.state.owned(token, SESSION).next().cloned().ok_or_else(|| ApiError::missing("session", token, "id"))?;
+    let session = cx
+        .state
+        .owned(token, SESSION)
+        .next()
+        .cloned()
+        .ok_or_else(|| ApiError::missing("session", token, "id"))?;
     let customer = cx.find("customer", session.s("customer"), "customer")?;
     cx.enter_doc(&customer);
     let config = cx.take(CONFIG, session.s("configuration"), "configuration")?;
@@ -150,8 +204,19 @@ pub(crate) fn choices(cx: &Cx<'_>, config: &Value, sub: &Value) -> Vec<Value> {
     if !update.b("enabled") || sub.list("items").len() != 1 {
         return Vec::new();
     }
-    update.list("products").iter().flat_map(|product| product.list("prices")).filter_map(Value::as_str).filter_map(|id| cx.state.of("price", id))
-        .filter(|price| price.b("active") && price["currency"] == sub["currency"] && price.s("type") == "recurring").map(|price| Value::clone(price)).collect()
+    update
+        .list("products")
+        .iter()
+        .flat_map(|product| product.list("prices"))
+        .filter_map(Value::as_str)
+        .filter_map(|id| cx.state.of("price", id))
+        .filter(|price| {
+            price.b("active")
+                && price["currency"] == sub["currency"]
+                && price.s("type") == "recurring"
+        })
+        .map(|price| Value::clone(price))
+        .collect()
 }
 
 /// The change a switch to another price is, in the configuration's words.

@@ -9,7 +9,12 @@ const KIND: &str = "refund";
 
 /// POST /v1/refunds
 pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
-    for field in ["instructions_email", "origin", "reverse_transfer", "refund_application_fee"] {
+    for field in [
+        "instructions_email",
+        "origin",
+        "reverse_transfer",
+        "refund_application_fee",
+    ] {
         if a.p.has(field) {
             return Err(ApiError::not_imitated(field));
         }
@@ -33,7 +38,12 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
 }
 
 /// Gives money back.
-pub(crate) fn issue(cx: &mut Cx<'_>, charge: &str, amount: Option<i64>, reason: Option<&str>) -> Result {
+pub(crate) fn issue(
+    cx: &mut Cx<'_>,
+    charge: &str,
+    amount: Option<i64>,
+    reason: Option<&str>,
+) -> Result {
     let mut charge = cx.take("charge", charge, "charge")?;
     if let Some(customer) = charge.opt("customer")
         && let Some(customer) = cx.state.of("customer", customer).cloned()
@@ -41,21 +51,42 @@ pub(crate) fn issue(cx: &mut Cx<'_>, charge: &str, amount: Option<i64>, reason: 
         cx.enter_doc(&customer);
     }
     if !charge.b("paid") {
-        return Err(ApiError::param("charge", "This charge was not successful and cannot be refunded."));
+        return Err(ApiError::param(
+            "charge",
+            "This charge was not successful and cannot be refunded.",
+        ));
     }
     let left = charge.i("amount") - charge.i("amount_refunded");
     let amount = amount.unwrap_or(left);
     if left == 0 {
-        return Err(ApiError::param("charge", format!("Charge {} has already been refunded.", charge.s("id"))).code("charge_already_refunded"));
+        return Err(ApiError::param(
+            "charge",
+            format!("Charge {} has already been refunded.", charge.s("id")),
+        )
+        .code("charge_already_refunded"));
     }
     if charge.b("disputed") {
-        return Err(ApiError::param("charge", format!("Charge {} has been charged back; cannot issue a refund.", charge.s("id"))).code("charge_disputed"));
+        return Err(ApiError::param(
+            "charge",
+            format!(
+                "Charge {} has been charged back; cannot issue a refund.",
+                charge.s("id")
+            ),
+        )
+        .code("charge_disputed"));
     }
     if amount < 1 {
-        return Err(ApiError::param("amount", "Invalid positive integer").code("parameter_invalid_integer"));
+        return Err(
+            ApiError::param("amount", "Invalid positive integer").code("parameter_invalid_integer")
+        );
     }
     if amount > left {
-        return Err(ApiError::param("amount", format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")));
+        return Err(ApiError::param(
+            "amount",
+            format!(
+                "Refund amount ({amount}) is greater than unrefunded amount on charge ({left})"
+            ),
+        ));
     }
     let mut refund = cx.object(KIND, "re", json!({
         "amount": amount, "charge": charge["id"], "currency": charge["currency"], "customer": charge["customer"], "payment_intent": charge["payment_intent"], "payment_method": charge["payment_method"], "reason": reason, "status": "succeeded", "metadata": {},
@@ -63,12 +94,18 @@ pub(crate) fn issue(cx: &mut Cx<'_>, charge: &str, amount: Option<i64>, reason: 
     }));
     if charge.s("_card") == "refundFail" {
         refund.put("_due", cx.now + HOUR);
-        if let Some(customer) = charge.opt("customer").and_then(|id| cx.state.of("customer", id)) {
+        if let Some(customer) = charge
+            .opt("customer")
+            .and_then(|id| cx.state.of("customer", id))
+        {
             refund.put("_clock", customer["_clock"].clone());
         }
     }
     charge.put("amount_refunded", charge.i("amount_refunded") + amount);
-    charge.put("refunded", charge.i("amount_refunded") == charge.i("amount"));
+    charge.put(
+        "refunded",
+        charge.i("amount_refunded") == charge.i("amount"),
+    );
     let refund = cx.create(refund, "refund.created");
     cx.save(charge, "charge.refunded");
     Ok(Value::clone(&refund))
@@ -81,7 +118,10 @@ pub(crate) fn wake(cx: &mut Cx<'_>, id: &str) -> Result<()> {
     refund.put("status", "failed");
     refund.put("failure_reason", "expired_or_canceled_card");
     let mut charge = cx.take("charge", refund.s("charge"), "charge")?;
-    charge.put("amount_refunded", charge.i("amount_refunded") - refund.i("amount"));
+    charge.put(
+        "amount_refunded",
+        charge.i("amount_refunded") - refund.i("amount"),
+    );
     charge.put("refunded", false);
     cx.put(charge);
     let refund = cx.save(refund, "refund.updated");

@@ -1,10 +1,13 @@
 //! The table of operations: method and path on the left, the verb on the right.
 
 use super::invoices::{api as invoices, items as invoiceitems, payments, preview};
-use super::subscriptions::{api as subs, cancel, create as sub_create, pause, update as sub_update};
+use super::subscriptions::{
+    api as subs, cancel, create as sub_create, pause, update as sub_update,
+};
 use super::{
-    Verb, account, charges, checkout, coupons, credit_notes, customers, entitlements, events, payment_intents, payment_methods, portal, prices, products, refunds,
-    schedules, setup_intents, subscription_items, tax, test_clocks, webhook_endpoints,
+    Verb, account, charges, checkout, coupons, credit_notes, customers, entitlements, events,
+    payment_intents, payment_methods, portal, prices, products, refunds, schedules, setup_intents,
+    subscription_items, tax, test_clocks, webhook_endpoints,
 };
 
 /// Every operation the sandbox imitates.
@@ -76,7 +79,11 @@ pub(crate) fn find(method: &str, path: &str) -> Option<(&'static str, Verb, Vec<
             Some(literal) => literal == *segment,
             None => false,
         }) && parts.next().is_none();
-        if fits && best.as_ref().is_none_or(|(_, _, found)| ids.len() < found.len()) {
+        if fits
+            && best
+                .as_ref()
+                .is_none_or(|(_, _, found)| ids.len() < found.len())
+        {
             best = Some((pattern, *action, ids));
         }
     }
@@ -84,7 +91,9 @@ pub(crate) fn find(method: &str, path: &str) -> Option<(&'static str, Verb, Vec<
 }
 
 fn percent_decode(segment: &str) -> String {
-    url::form_urlencoded::parse(format!("x={}", segment.replace('+', "%2B")).as_bytes()).next().map_or_else(String::new, |(_, value)| value.into_owned())
+    url::form_urlencoded::parse(format!("x={}", segment.replace('+', "%2B")).as_bytes())
+        .next()
+        .map_or_else(String::new, |(_, value)| value.into_owned())
 }
 
 #[cfg(test)]
@@ -94,14 +103,25 @@ mod tests {
     #[test]
     fn every_route_is_one_of_stripes() {
         for (method, pattern, _) in ROUTES {
-            assert!(crate::core::schema::has(&format!("{method} {pattern}")), "{method} {pattern}");
+            assert!(
+                crate::core::schema::has(&format!("{method} {pattern}")),
+                "{method} {pattern}"
+            );
         }
     }
 
     #[test]
     fn literals_win_over_ids() {
-        assert_eq!(find("POST", "/v1/invoices/create_preview").expect("found").0, "/v1/invoices/create_preview");
-        assert_eq!(find("GET", "/v1/credit_notes/cn_1").expect("found").2, ["cn_1"]);
+        assert_eq!(
+            find("POST", "/v1/invoices/create_preview")
+                .expect("found")
+                .0,
+            "/v1/invoices/create_preview"
+        );
+        assert_eq!(
+            find("GET", "/v1/credit_notes/cn_1").expect("found").2,
+            ["cn_1"]
+        );
         assert!(find("PATCH", "/v1/customers").is_none());
     }
 }

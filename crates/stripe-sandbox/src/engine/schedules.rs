@@ -30,7 +30,10 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     if let Some(sub) = p.opt("from_subscription") {
         return from_subscription(cx, p, sub);
     }
-    let customer = p.opt("customer").ok_or_else(|| ApiError::param("customer", "You must pass customer or from_subscription.").code("parameter_missing"))?;
+    let customer = p.opt("customer").ok_or_else(|| {
+        ApiError::param("customer", "You must pass customer or from_subscription.")
+            .code("parameter_missing")
+    })?;
     let customer = cx.find("customer", customer, "customer")?;
     cx.enter_doc(&customer);
     let mut schedule = blank(cx, &customer);
@@ -39,7 +42,9 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
         return Err(ApiError::not_imitated("start_date (in the past)"));
     }
     if p.list("phases").is_empty() {
-        return Err(ApiError::param("phases", "Missing required param: phases.").code("parameter_missing"));
+        return Err(
+            ApiError::param("phases", "Missing required param: phases.").code("parameter_missing")
+        );
     }
     schedule.put("end_behavior", end_behavior(p)?);
     let phases = phases(cx, p.list("phases"), start)?;
@@ -63,26 +68,50 @@ fn end_behavior(p: &Value) -> Result<&str> {
 
 fn from_subscription(cx: &mut Cx<'_>, p: &Value, sub: &str) -> Result {
     if p.has("phases") || p.has("customer") || p.has("end_behavior") {
-        return Err(ApiError::param("from_subscription", "When from_subscription is given, other fields must be set by an update of the schedule."));
+        return Err(ApiError::param(
+            "from_subscription",
+            "When from_subscription is given, other fields must be set by an update of the schedule.",
+        ));
     }
     let mut sub = cx.take("subscription", sub, "from_subscription")?;
     cx.enter_doc(&sub);
     if subscriptions::ended(&sub) || sub.has("schedule") {
-        return Err(ApiError::param("from_subscription", "You cannot migrate a subscription that is over or already attached to a schedule."));
+        return Err(ApiError::param(
+            "from_subscription",
+            "You cannot migrate a subscription that is over or already attached to a schedule.",
+        ));
     }
     let customer = cx.find("customer", sub.s("customer"), "customer")?;
     let mut schedule = blank(cx, &customer);
     let (start, end) = subscriptions::period(&sub);
-    let items: Vec<Value> = sub.list("items").iter().map(|item| phase_item(item["price"].clone(), item.opt_i("quantity").unwrap_or(1), item)).collect();
-    schedule.put("phases", json!([phase(&sub, items, start, end, "create_prorations")]));
+    let items: Vec<Value> = sub
+        .list("items")
+        .iter()
+        .map(|item| {
+            phase_item(
+                item["price"].clone(),
+                item.opt_i("quantity").unwrap_or(1),
+                item,
+            )
+        })
+        .collect();
+    schedule.put(
+        "phases",
+        json!([phase(&sub, items, start, end, "create_prorations")]),
+    );
     schedule.put("status", "active");
-    schedule.put("current_phase", json!({"start_date": start, "end_date": end}));
+    schedule.put(
+        "current_phase",
+        json!({"start_date": start, "end_date": end}),
+    );
     schedule.put("subscription", sub["id"].clone());
     schedule.put("_due", end);
     merge_metadata(&mut schedule, &p["metadata"]);
     sub.put("schedule", schedule["id"].clone());
     subscriptions::save(cx, sub);
-    Ok(Value::clone(&cx.create(schedule, "subscription_schedule.created")))
+    Ok(Value::clone(
+        &cx.create(schedule, "subscription_schedule.created"),
+    ))
 }
 
 fn phase_item(price: Value, quantity: i64, given: &Value) -> Value {
@@ -102,13 +131,29 @@ fn phases(cx: &mut Cx<'_>, given: &[Value], first: i64) -> Result<Vec<Value>> {
     let mut rows = Vec::new();
     for (n, wanted) in given.iter().enumerate() {
         let param = format!("phases[{n}]");
-        for field in ["trial", "trial_end", "discounts", "default_tax_rates", "collection_method", "default_payment_method", "invoice_settings", "billing_cycle_anchor", "description"] {
+        for field in [
+            "trial",
+            "trial_end",
+            "discounts",
+            "default_tax_rates",
+            "collection_method",
+            "default_payment_method",
+            "invoice_settings",
+            "billing_cycle_anchor",
+            "description",
+        ] {
             if wanted.has(field) {
                 return Err(ApiError::not_imitated(&format!("{param}[{field}]")));
             }
         }
-        if wanted.opt_i("start_date").is_some_and(|moment| moment != start) {
-            return Err(ApiError::param(&format!("{param}[start_date]"), "A phase starts when the one before it ends."));
+        if wanted
+            .opt_i("start_date")
+            .is_some_and(|moment| moment != start)
+        {
+            return Err(ApiError::param(
+                &format!("{param}[start_date]"),
+                "A phase starts when the one before it ends.",
+            ));
         }
         let mut items = Vec::new();
         let mut source = json!({});
@@ -116,22 +161,48 @@ fn phases(cx: &mut Cx<'_>, given: &[Value], first: i64) -> Result<Vec<Value>> {
             let price = prices::resolve(cx, item, &format!("{param}[items][{m}]"), Some(true))?;
             source.put("currency", price["currency"].clone());
             source.put("recurring", price["recurring"].clone());
-            items.push(phase_item(price["id"].clone(), item.opt_i("quantity").unwrap_or(1), item));
+            items.push(phase_item(
+                price["id"].clone(),
+                item.opt_i("quantity").unwrap_or(1),
+                item,
+            ));
         }
         if items.is_empty() {
-            return Err(ApiError::param(&format!("{param}[items]"), "A phase needs at least one item."));
+            return Err(ApiError::param(
+                &format!("{param}[items]"),
+                "A phase needs at least one item.",
+            ));
         }
         let end = if let Some(end) = wanted.opt_i("end_date") {
             end
         } else if wanted["duration"].is_object() {
-            Interval::new(wanted["duration"].s("interval"), wanted["duration"].opt_i("interval_count").unwrap_or(1)).nth(start, 1)
+            Interval::new(
+                wanted["duration"].s("interval"),
+                wanted["duration"].opt_i("interval_count").unwrap_or(1),
+            )
+            .nth(start, 1)
         } else {
-            Interval::new(source["recurring"].s("interval"), source["recurring"].i("interval_count")).nth(start, 1)
+            Interval::new(
+                source["recurring"].s("interval"),
+                source["recurring"].i("interval_count"),
+            )
+            .nth(start, 1)
         };
         if end <= start {
-            return Err(ApiError::param(&format!("{param}[end_date]"), "A phase must end after it starts."));
+            return Err(ApiError::param(
+                &format!("{param}[end_date]"),
+                "A phase must end after it starts.",
+            ));
         }
-        rows.push(phase(&source, items, start, end, wanted.opt("proration_behavior").unwrap_or("create_prorations")));
+        rows.push(phase(
+            &source,
+            items,
+            start,
+            end,
+            wanted
+                .opt("proration_behavior")
+                .unwrap_or("create_prorations"),
+        ));
         start = end;
     }
     Ok(rows)
@@ -155,14 +226,28 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     }
     merge_metadata(&mut schedule, &a.p["metadata"]);
     if a.p.has("phases") {
-        let start = schedule["current_phase"].opt_i("start_date").or_else(|| schedule.list("phases").first().and_then(|phase| phase.opt_i("start_date"))).unwrap_or(cx.now);
+        let start = schedule["current_phase"]
+            .opt_i("start_date")
+            .or_else(|| {
+                schedule
+                    .list("phases")
+                    .first()
+                    .and_then(|phase| phase.opt_i("start_date"))
+            })
+            .unwrap_or(cx.now);
         let rows = phases(cx, a.p.list("phases"), start)?;
         let end = rows.first().map_or(start, |phase| phase.i("end_date"));
         if schedule.s("status") == "active" {
             if end <= cx.now {
-                return Err(ApiError::param("phases[0][end_date]", "The current phase must end in the future."));
+                return Err(ApiError::param(
+                    "phases[0][end_date]",
+                    "The current phase must end in the future.",
+                ));
             }
-            schedule.put("current_phase", json!({"start_date": start, "end_date": end}));
+            schedule.put(
+                "current_phase",
+                json!({"start_date": start, "end_date": end}),
+            );
             schedule.put("_due", end);
             let sub = schedule.s("subscription").to_owned();
             apply(cx, &sub, &rows[0], a.p.opt("proration_behavior"))?;
@@ -170,14 +255,21 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
         schedule.put("phases", rows);
     }
     copy(&mut schedule, &a.p, &[]);
-    Ok(Value::clone(&cx.save(schedule, "subscription_schedule.updated")))
+    Ok(Value::clone(
+        &cx.save(schedule, "subscription_schedule.updated"),
+    ))
 }
 
 fn open(cx: &mut Cx<'_>, id: &str) -> Result {
     let schedule = cx.take(KIND, id, "id")?;
     cx.enter_doc(&schedule);
-    if matches!(schedule.s("status"), "active" | "not_started") { Ok(schedule) } else {
-        Err(ApiError::invalid(format!("You cannot change a subscription schedule that is {}.", schedule.s("status"))))
+    if matches!(schedule.s("status"), "active" | "not_started") {
+        Ok(schedule)
+    } else {
+        Err(ApiError::invalid(format!(
+            "You cannot change a subscription schedule that is {}.",
+            schedule.s("status")
+        )))
     }
 }
 
@@ -186,20 +278,30 @@ fn apply(cx: &mut Cx<'_>, sub: &str, phase: &Value, proration: Option<&str>) -> 
     let found = cx.take("subscription", sub, "subscription")?;
     let mut rows: Vec<Value> = Vec::new();
     let mut old: Vec<Value> = found.list("items").to_vec();
-    let same = old.len() == phase.list("items").len() && old.iter().zip(phase.list("items")).all(|(a, b)| a["price"] == b["price"] && a["quantity"] == b["quantity"]);
+    let same = old.len() == phase.list("items").len()
+        && old
+            .iter()
+            .zip(phase.list("items"))
+            .all(|(a, b)| a["price"] == b["price"] && a["quantity"] == b["quantity"]);
     if same {
         return Ok(());
     }
     for wanted in phase.list("items") {
         let mut row = json!({"price": wanted["price"], "quantity": wanted["quantity"]});
         // The item with the same price stays; otherwise the next free one takes the new price.
-        let at = old.iter().position(|item| item["price"] == wanted["price"]).or(if old.is_empty() { None } else { Some(0) });
+        let at = old
+            .iter()
+            .position(|item| item["price"] == wanted["price"])
+            .or(if old.is_empty() { None } else { Some(0) });
         if let Some(at) = at {
             row.put("id", old.remove(at)["id"].clone());
         }
         rows.push(row);
     }
-    rows.extend(old.iter().map(|item| json!({"id": item["id"], "deleted": true})));
+    rows.extend(
+        old.iter()
+            .map(|item| json!({"id": item["id"], "deleted": true})),
+    );
     let change = json!({"items": rows, "proration_behavior": proration.unwrap_or(phase.s("proration_behavior"))});
     subscriptions::update::change(cx, sub, &change)
 }
@@ -209,15 +311,34 @@ pub(crate) fn wake(cx: &mut Cx<'_>, id: &str) -> Result<()> {
     let mut schedule = cx.take(KIND, id, "id")?;
     schedule.cut("_due");
     let now = cx.now;
-    let current = schedule.list("phases").iter().find(|phase| phase.i("start_date") <= now && now < phase.i("end_date")).cloned();
-    let Some(phase) = current else { return finish(cx, schedule) };
-    schedule.put("current_phase", json!({"start_date": phase["start_date"], "end_date": phase["end_date"]}));
+    let current = schedule
+        .list("phases")
+        .iter()
+        .find(|phase| phase.i("start_date") <= now && now < phase.i("end_date"))
+        .cloned();
+    let Some(phase) = current else {
+        return finish(cx, schedule);
+    };
+    schedule.put(
+        "current_phase",
+        json!({"start_date": phase["start_date"], "end_date": phase["end_date"]}),
+    );
     schedule.put("_due", phase.i("end_date"));
     if let Some(sub) = schedule.opt("subscription").map(str::to_owned) {
         apply(cx, &sub, &phase, None)?;
     } else {
-        let items: Vec<Value> = phase.list("items").iter().map(|item| json!({"price": item["price"], "quantity": item["quantity"]})).collect();
-        let made = subscriptions::create::create(cx, &Args { ids: Vec::new(), p: json!({"customer": schedule["customer"], "items": items}) })?;
+        let items: Vec<Value> = phase
+            .list("items")
+            .iter()
+            .map(|item| json!({"price": item["price"], "quantity": item["quantity"]}))
+            .collect();
+        let made = subscriptions::create::create(
+            cx,
+            &Args {
+                ids: Vec::new(),
+                p: json!({"customer": schedule["customer"], "items": items}),
+            },
+        )?;
         let mut sub = cx.take("subscription", made.s("id"), "id")?;
         sub.put("schedule", id);
         subscriptions::save(cx, sub);
@@ -253,7 +374,9 @@ fn let_go(cx: &mut Cx<'_>, mut schedule: Value) -> Result {
     schedule.put("status", "released");
     schedule.put("released_at", cx.now);
     schedule.cut("_due");
-    Ok(Value::clone(&cx.create(schedule, "subscription_schedule.released")))
+    Ok(Value::clone(
+        &cx.create(schedule, "subscription_schedule.released"),
+    ))
 }
 
 /// `POST /v1/subscription_schedules/{id}/release`
@@ -286,7 +409,9 @@ pub(crate) fn cancel(cx: &mut Cx<'_>, a: &Args) -> Result {
 
 /// The subscription ended by itself.
 pub(crate) fn subscription_gone(cx: &mut Cx<'_>, id: &str) {
-    let Some(found) = cx.state.of(KIND, id).cloned() else { return };
+    let Some(found) = cx.state.of(KIND, id).cloned() else {
+        return;
+    };
     if matches!(found.s("status"), "active" | "not_started") {
         let mut schedule = Value::clone(&found);
         schedule.put("status", "canceled");

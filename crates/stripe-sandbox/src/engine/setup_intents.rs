@@ -23,7 +23,11 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     set(cx, &mut intent, &a.p)?;
     let id = intent.s("id").to_owned();
     cx.create(intent, "setup_intent.created");
-    if a.p.b("confirm") { confirm_with(cx, &id, &a.p) } else { cx.take(KIND, &id, "id") }
+    if a.p.b("confirm") {
+        confirm_with(cx, &id, &a.p)
+    } else {
+        cx.take(KIND, &id, "id")
+    }
 }
 
 fn set(cx: &mut Cx<'_>, intent: &mut Value, p: &Value) -> Result<()> {
@@ -46,7 +50,13 @@ pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
 
 /// GET /v1/setup_intents
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
-    list::plain(cx, &a.p, KIND, &["customer", "payment_method"], "/v1/setup_intents")
+    list::plain(
+        cx,
+        &a.p,
+        KIND,
+        &["customer", "payment_method"],
+        "/v1/setup_intents",
+    )
 }
 
 /// POST /v1/setup_intents/{id}
@@ -57,7 +67,11 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
 }
 
 fn unexpected(intent: &Value, verb: &str) -> ApiError {
-    ApiError::invalid(format!("You cannot {verb} this SetupIntent because it has a status of {}.", intent.s("status"))).code("setup_intent_unexpected_state")
+    ApiError::invalid(format!(
+        "You cannot {verb} this SetupIntent because it has a status of {}.",
+        intent.s("status")
+    ))
+    .code("setup_intent_unexpected_state")
 }
 
 /// POST /v1/setup_intents/{id}/confirm
@@ -75,7 +89,10 @@ fn confirm_with(cx: &mut Cx<'_>, id: &str, p: &Value) -> Result {
         intent.put("_return_url", back);
     }
     let Some(method) = intent.opt("payment_method").map(str::to_owned) else {
-        return Err(ApiError::invalid("You cannot confirm this SetupIntent because it's missing a payment method.").code("setup_intent_unexpected_state"));
+        return Err(ApiError::invalid(
+            "You cannot confirm this SetupIntent because it's missing a payment method.",
+        )
+        .code("setup_intent_unexpected_state"));
     };
     cx.put(intent);
     finish(cx, id, &method, false)
@@ -92,16 +109,26 @@ pub(crate) fn finish(cx: &mut Cx<'_>, id: &str, method: &str, authenticated: boo
             intent.put("payment_method", Value::Null);
             intent.put("last_setup_error", error.body.clone());
             let intent = cx.create(intent, "setup_intent.setup_failed");
-            return Err(super::payment_intents::keep(error.with("setup_intent", crate::core::render::present(cx.state, &intent))));
+            return Err(super::payment_intents::keep(error.with(
+                "setup_intent",
+                crate::core::render::present(cx.state, &intent),
+            )));
         }
-        Behaviour::AuthenticateAlways | Behaviour::AuthenticateOnce | Behaviour::AuthenticateThenInsufficient | Behaviour::AuthenticateThenDecline if !authenticated => {
+        Behaviour::AuthenticateAlways
+        | Behaviour::AuthenticateOnce
+        | Behaviour::AuthenticateThenInsufficient
+        | Behaviour::AuthenticateThenDecline
+            if !authenticated =>
+        {
             let url = format!("{}/pages/authenticate/{id}", cx.base);
             intent.put("status", "requires_action");
             intent.put("next_action", match intent.opt("_return_url") {
                 Some(back) => json!({"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": back}}),
                 None => json!({"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url}}),
             });
-            return Ok(Value::clone(&cx.create(intent, "setup_intent.requires_action")));
+            return Ok(Value::clone(
+                &cx.create(intent, "setup_intent.requires_action"),
+            ));
         }
         _ => {}
     }
@@ -128,12 +155,18 @@ pub(crate) fn authenticate(cx: &mut Cx<'_>, id: &str, approve: bool) -> Result {
         let method = intent.s("payment_method").to_owned();
         return finish(cx, id, &method, true);
     }
-    let error = ApiError::card("setup_intent_authentication_failure", None, "We are unable to authenticate your payment method. Please choose a different payment method and try again.");
+    let error = ApiError::card(
+        "setup_intent_authentication_failure",
+        None,
+        "We are unable to authenticate your payment method. Please choose a different payment method and try again.",
+    );
     intent.put("status", "requires_payment_method");
     intent.put("next_action", Value::Null);
     intent.put("payment_method", Value::Null);
     intent.put("last_setup_error", error.body);
-    Ok(Value::clone(&cx.create(intent, "setup_intent.setup_failed")))
+    Ok(Value::clone(
+        &cx.create(intent, "setup_intent.setup_failed"),
+    ))
 }
 
 /// POST /v1/setup_intents/{id}/cancel
@@ -144,6 +177,9 @@ pub(crate) fn cancel(cx: &mut Cx<'_>, a: &Args) -> Result {
     }
     intent.put("status", "canceled");
     intent.put("next_action", Value::Null);
-    intent.put("cancellation_reason", a.p.opt("cancellation_reason").unwrap_or("abandoned"));
+    intent.put(
+        "cancellation_reason",
+        a.p.opt("cancellation_reason").unwrap_or("abandoned"),
+    );
     Ok(Value::clone(&cx.create(intent, "setup_intent.canceled")))
 }

@@ -10,10 +10,26 @@ const RATE: &str = "tax_rate";
 pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let percentage = a.p["percentage"].as_f64().unwrap_or(-1.0);
     if !(0.0..=100.0).contains(&percentage) {
-        return Err(ApiError::param("percentage", "Invalid percentage: must be between 0 and 100."));
+        return Err(ApiError::param(
+            "percentage",
+            "Invalid percentage: must be between 0 and 100.",
+        ));
     }
     let mut rate = cx.object(RATE, "txr", json!({"active": a.p["active"].as_bool().unwrap_or(true), "metadata": {}, "rate_type": "percentage"}));
-    copy(&mut rate, &a.p, &["display_name", "percentage", "inclusive", "country", "description", "jurisdiction", "state", "tax_type"]);
+    copy(
+        &mut rate,
+        &a.p,
+        &[
+            "display_name",
+            "percentage",
+            "inclusive",
+            "country",
+            "description",
+            "jurisdiction",
+            "state",
+            "tax_type",
+        ],
+    );
     merge_metadata(&mut rate, &a.p["metadata"]);
     Ok(Value::clone(&cx.create(rate, "tax_rate.created")))
 }
@@ -26,7 +42,19 @@ pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// POST /v1/tax_rates/{id}
 pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut rate = cx.take(RATE, a.id(), "id")?;
-    copy(&mut rate, &a.p, &["active", "display_name", "country", "description", "jurisdiction", "state", "tax_type"]);
+    copy(
+        &mut rate,
+        &a.p,
+        &[
+            "active",
+            "display_name",
+            "country",
+            "description",
+            "jurisdiction",
+            "state",
+            "tax_type",
+        ],
+    );
     merge_metadata(&mut rate, &a.p["metadata"]);
     Ok(Value::clone(&cx.save(rate, "tax_rate.updated")))
 }
@@ -38,7 +66,13 @@ pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
 
 /// The rates of a list of ids, checked.
 pub(crate) fn rates(cx: &Cx<'_>, given: &Value, param: &str) -> Result<Vec<Value>> {
-    given.as_array().into_iter().flatten().filter_map(Value::as_str).map(|id| cx.find(RATE, id, param).map(|rate| rate["id"].clone())).collect()
+    given
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(|id| cx.find(RATE, id, param).map(|rate| rate["id"].clone()))
+        .collect()
 }
 
 /// Attaches a tax id to a customer.
@@ -46,7 +80,9 @@ pub(crate) fn build_id(cx: &mut Cx<'_>, customer: &str, p: &Value) -> Value {
     let value = p.s("value");
     let country: Option<String> = match p.s("type") {
         "eu_vat" => value.get(..2).map(str::to_uppercase),
-        other => other.split_once('_').map(|(country, _)| country.to_uppercase()),
+        other => other
+            .split_once('_')
+            .map(|(country, _)| country.to_uppercase()),
     };
     let tax_id = cx.object("tax_id", "txi", json!({
         "customer": customer, "type": p["type"], "value": value, "country": country, "owner": {"type": "customer", "customer": customer},
@@ -63,7 +99,13 @@ pub(crate) fn create_id(cx: &mut Cx<'_>, a: &Args) -> Result {
 
 /// GET /v1/customers/{id}/tax_ids/{tid}
 pub(crate) fn get_id(cx: &mut Cx<'_>, a: &Args) -> Result {
-    cx.take("tax_id", a.id2(), "id").and_then(|found| if found.s("customer") == a.id() { Ok(found) } else { Err(ApiError::missing("tax_id", a.id2(), "id")) })
+    cx.take("tax_id", a.id2(), "id").and_then(|found| {
+        if found.s("customer") == a.id() {
+            Ok(found)
+        } else {
+            Err(ApiError::missing("tax_id", a.id2(), "id"))
+        }
+    })
 }
 
 /// GET /v1/customers/{id}/tax_ids

@@ -8,15 +8,34 @@ use crate::core::{ApiError, Cx, Read, Result, Value, json};
 const KIND: &str = "webhook_endpoint";
 
 fn check_url(url: &str) -> Result<()> {
-    let parsed = url::Url::parse(url).map_err(|_| ApiError::param("url", "Invalid URL: an explicit scheme (such as https) must be provided.").code("url_invalid"))?;
-    if matches!(parsed.scheme(), "http" | "https") && parsed.host_str().is_some() { Ok(()) } else { Err(ApiError::param("url", "Invalid URL: only http and https are possible.").code("url_invalid")) }
+    let parsed = url::Url::parse(url).map_err(|_| {
+        ApiError::param(
+            "url",
+            "Invalid URL: an explicit scheme (such as https) must be provided.",
+        )
+        .code("url_invalid")
+    })?;
+    if matches!(parsed.scheme(), "http" | "https") && parsed.host_str().is_some() {
+        Ok(())
+    } else {
+        Err(
+            ApiError::param("url", "Invalid URL: only http and https are possible.")
+                .code("url_invalid"),
+        )
+    }
 }
 
 /// `POST /v1/webhook_endpoints`
 pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     check_url(a.p.s("url"))?;
-    if a.p.opt("api_version").is_some_and(|version| version != API_VERSION) {
-        return Err(ApiError::param("api_version", format!("The sandbox sends events in {API_VERSION} only.")));
+    if a.p
+        .opt("api_version")
+        .is_some_and(|version| version != API_VERSION)
+    {
+        return Err(ApiError::param(
+            "api_version",
+            format!("The sandbox sends events in {API_VERSION} only."),
+        ));
     }
     if a.p.b("connect") {
         return Err(ApiError::not_imitated("connect"));
@@ -41,7 +60,11 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     if let Some(url) = a.p.opt("url") {
         check_url(url)?;
     }
-    copy(&mut endpoint, &a.p, &["url", "description", "enabled_events"]);
+    copy(
+        &mut endpoint,
+        &a.p,
+        &["url", "description", "enabled_events"],
+    );
     if let Some(off) = a.p["disabled"].as_bool() {
         endpoint.put("status", if off { "disabled" } else { "enabled" });
     }
@@ -52,7 +75,12 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// `DELETE /v1/webhook_endpoints/{id}`: what was not delivered yet never will be.
 pub(crate) fn delete(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.find(KIND, a.id(), "id")?;
-    let waiting: Vec<String> = cx.state.all("_delivery").filter(|delivery| delivery.s("endpoint") == a.id()).map(|delivery| delivery.s("id").to_owned()).collect();
+    let waiting: Vec<String> = cx
+        .state
+        .all("_delivery")
+        .filter(|delivery| delivery.s("endpoint") == a.id())
+        .map(|delivery| delivery.s("id").to_owned())
+        .collect();
     for id in waiting {
         cx.state.remove(&id);
     }

@@ -32,7 +32,13 @@ struct Answer {
 }
 
 /// Any call under `/v1/`.
-pub(super) async fn handle(Extract(sandbox): Extract<Sandbox>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+pub(super) async fn handle(
+    Extract(sandbox): Extract<Sandbox>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let request_id = format!("req_{}", &uuid::Uuid::new_v4().simple().to_string()[..14]);
     let mut fault = faults::asked(&headers);
     if fault.is_none() {
@@ -56,42 +62,93 @@ pub(super) async fn handle(Extract(sandbox): Extract<Sandbox>, method: Method, u
 
 /// The fault the control page planned for the next call.
 async fn planned(sandbox: &Sandbox) -> Option<Fault> {
-    let name = sandbox.read(|state| state.get("_settings").and_then(|settings| settings.opt("fault").map(str::to_owned))).await.ok()??;
-    let _ = sandbox.execute(RequestInfo::default(), |cx| {
-        let mut settings = cx.settings();
-        settings.put("fault", Value::Null);
-        cx.put(settings);
-        Ok(())
-    }).await;
+    let name = sandbox
+        .read(|state| {
+            state
+                .get("_settings")
+                .and_then(|settings| settings.opt("fault").map(str::to_owned))
+        })
+        .await
+        .ok()??;
+    let _ = sandbox
+        .execute(RequestInfo::default(), |cx| {
+            let mut settings = cx.settings();
+            settings.put("fault", Value::Null);
+            cx.put(settings);
+            Ok(())
+        })
+        .await;
     faults::named(&name)
 }
 
-async fn answer(sandbox: &Sandbox, method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes, request_id: &str, fault: Option<Fault>) -> Result<Answer> {
+async fn answer(
+    sandbox: &Sandbox,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: &Bytes,
+    request_id: &str,
+    fault: Option<Fault>,
+) -> Result<Answer> {
     auth::check(headers, sandbox.config().secret_key.as_deref())?;
-    if let Some(version) = headers.get("stripe-version").and_then(|value| value.to_str().ok())
+    if let Some(version) = headers
+        .get("stripe-version")
+        .and_then(|value| value.to_str().ok())
         && version != API_VERSION
     {
-        return Err(ApiError::invalid(format!("Invalid Stripe API version: {version}. The sandbox speaks {API_VERSION} only.")));
+        return Err(ApiError::invalid(format!(
+            "Invalid Stripe API version: {version}. The sandbox speaks {API_VERSION} only."
+        )));
     }
     let mut form = Tree::new();
     form.read(uri.query().unwrap_or_default().as_bytes())?;
-    let json_body = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    let json_body = headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     if json_body && !body.is_empty() {
-        return Err(ApiError::invalid("Request bodies of /v1 are forms, not JSON."));
+        return Err(ApiError::invalid(
+            "Request bodies of /v1 are forms, not JSON.",
+        ));
     }
     form.read(body)?;
     let path = uri.path();
-    let (pattern, verb, ids) = routes::find(method.as_str(), path).ok_or_else(|| ApiError::no_route(method.as_str(), path))?;
+    let (pattern, verb, ids) = routes::find(method.as_str(), path)
+        .ok_or_else(|| ApiError::no_route(method.as_str(), path))?;
     let operation = format!("{method} {pattern}");
     let checked = schema::check(&operation, &form);
     let result = match checked {
         Ok(p) => {
-            let expand = p.list("expand").iter().filter_map(Value::as_str).map(str::to_owned).collect();
+            let expand = p
+                .list("expand")
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect();
             let mut fingerprint = format!("{method} {path} ");
             form.canonical(&mut fingerprint);
-            let key = headers.get("idempotency-key").filter(|_| *method == Method::POST).and_then(|value| value.to_str().ok()).map(str::to_owned);
-            let request = RequestInfo { id: Some(request_id.to_owned()), key: key.clone() };
-            run(sandbox, Call { pattern, verb, args: Args { ids, p }, expand, fingerprint: digest(&fingerprint), key, request }, fault).await
+            let key = headers
+                .get("idempotency-key")
+                .filter(|_| *method == Method::POST)
+                .and_then(|value| value.to_str().ok())
+                .map(str::to_owned);
+            let request = RequestInfo {
+                id: Some(request_id.to_owned()),
+                key: key.clone(),
+            };
+            run(
+                sandbox,
+                Call {
+                    pattern,
+                    verb,
+                    args: Args { ids, p },
+                    expand,
+                    fingerprint: digest(&fingerprint),
+                    key,
+                    request,
+                },
+                fault,
+            )
+            .await
         }
         Err(error) => Err(error),
     };
@@ -116,29 +173,41 @@ async fn run(sandbox: &Sandbox, call: Call, fault: Option<Fault>) -> Result<Answ
         None => None,
     };
     let request = call.request.clone();
-    let outcome = sandbox.execute(request, |cx| {
-        if let Some(key) = &call.key
-            && let Some(kept) = idempotency::find(cx, key, &call.fingerprint)?
-        {
-            return Ok(Answer { status: kept.status, body: kept.body, replayed: Some(kept.original) });
-        }
-        let body = perform(cx, &call)?;
-        mark_deliveries(cx, fault);
-        if let Some(key) = &call.key {
-            idempotency::keep(cx, key, &call.fingerprint, 200, &body);
-        }
-        Ok(Answer { status: 200, body, replayed: None })
-    }).await;
+    let outcome = sandbox
+        .execute(request, |cx| {
+            if let Some(key) = &call.key
+                && let Some(kept) = idempotency::find(cx, key, &call.fingerprint)?
+            {
+                return Ok(Answer {
+                    status: kept.status,
+                    body: kept.body,
+                    replayed: Some(kept.original),
+                });
+            }
+            let body = perform(cx, &call)?;
+            mark_deliveries(cx, fault);
+            if let Some(key) = &call.key {
+                idempotency::keep(cx, key, &call.fingerprint, 200, &body);
+            }
+            Ok(Answer {
+                status: 200,
+                body,
+                replayed: None,
+            })
+        })
+        .await;
     let outcome = match outcome {
         Err(error) if call.key.is_some() && idempotency::keeps(error.status) => {
             let answer = failed(&error, call.request.id.as_deref().unwrap_or_default());
             let body = answer.body.clone();
-            sandbox.execute(call.request.clone(), |cx| {
-                if let Some(key) = &call.key {
-                    idempotency::keep(cx, key, &call.fingerprint, error.status, &body);
-                }
-                Ok(())
-            }).await?;
+            sandbox
+                .execute(call.request.clone(), |cx| {
+                    if let Some(key) = &call.key {
+                        idempotency::keep(cx, key, &call.fingerprint, error.status, &body);
+                    }
+                    Ok(())
+                })
+                .await?;
             Ok(answer)
         }
         other => other,
@@ -148,7 +217,10 @@ async fn run(sandbox: &Sandbox, call: Call, fault: Option<Fault>) -> Result<Answ
 }
 
 fn perform(cx: &mut Cx<'_>, call: &Call) -> Result<String> {
-    debug_assert!(call.pattern.starts_with("/v1/"), "only the API's paths come here");
+    debug_assert!(
+        call.pattern.starts_with("/v1/"),
+        "only the API's paths come here"
+    );
     let value = (call.verb)(cx, &call.args)?;
     let mut shown = if value.s("object") == "list" {
         let mut list = value.clone();
@@ -170,11 +242,21 @@ fn perform(cx: &mut Cx<'_>, call: &Call) -> Result<String> {
 
 /// Drops or doubles the web hooks of this command.
 fn mark_deliveries(cx: &mut Cx<'_>, fault: Option<Fault>) {
-    let (Some(Fault::DropWebhooks) | Some(Fault::DuplicateWebhooks)) = fault else { return };
+    let (Some(Fault::DropWebhooks) | Some(Fault::DuplicateWebhooks)) = fault else {
+        return;
+    };
     for event in cx.state.fresh_events() {
-        let own: Vec<Value> = cx.state.owned(&event.id, "_delivery").map(|delivery| Value::clone(delivery)).collect();
+        let own: Vec<Value> = cx
+            .state
+            .owned(&event.id, "_delivery")
+            .map(|delivery| Value::clone(delivery))
+            .collect();
         for mut delivery in own {
-            if fault == Some(Fault::DropWebhooks) { delivery.put("status", "dropped") } else { delivery.put("twice", true) }
+            if fault == Some(Fault::DropWebhooks) {
+                delivery.put("status", "dropped")
+            } else {
+                delivery.put("twice", true)
+            }
             cx.put(delivery);
         }
     }
@@ -182,16 +264,30 @@ fn mark_deliveries(cx: &mut Cx<'_>, fault: Option<Fault>) {
 
 fn failed(error: &ApiError, request_id: &str) -> Answer {
     let mut body = error.body.clone();
-    body.put("request_log_url", format!("https://dashboard.stripe.com/test/logs/{request_id}"));
+    body.put(
+        "request_log_url",
+        format!("https://dashboard.stripe.com/test/logs/{request_id}"),
+    );
     if let Some(code) = error.body.opt("code") {
-        body.put("doc_url", format!("https://docs.stripe.com/error-codes#{}", code.replace('_', "-")));
+        body.put(
+            "doc_url",
+            format!(
+                "https://docs.stripe.com/error-codes#{}",
+                code.replace('_', "-")
+            ),
+        );
     }
-    Answer { status: error.status, body: json!({"error": body}).to_string(), replayed: None }
+    Answer {
+        status: error.status,
+        body: json!({"error": body}).to_string(),
+        replayed: None,
+    }
 }
 
 fn respond(answer: Answer, request_id: &str, headers: &HeaderMap) -> Response {
     let mut response = Response::new(Body::from(answer.body));
-    *response.status_mut() = axum::http::StatusCode::from_u16(answer.status).unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = axum::http::StatusCode::from_u16(answer.status)
+        .unwrap_or(axum::http::StatusCode::INTERNAL_SERVER_ERROR);
     let out = response.headers_mut();
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -202,9 +298,15 @@ fn respond(answer: Answer, request_id: &str, headers: &HeaderMap) -> Response {
     set("request-id", request_id);
     set("stripe-version", API_VERSION);
     set("cache-control", "no-cache, no-store");
-    if let Some(key) = headers.get("idempotency-key").and_then(|value| value.to_str().ok()) {
+    if let Some(key) = headers
+        .get("idempotency-key")
+        .and_then(|value| value.to_str().ok())
+    {
         set("idempotency-key", key);
-        set("original-request", answer.replayed.as_deref().unwrap_or(request_id));
+        set(
+            "original-request",
+            answer.replayed.as_deref().unwrap_or(request_id),
+        );
     }
     if answer.replayed.is_some() {
         set("idempotent-replayed", "true");
@@ -219,8 +321,12 @@ fn respond(answer: Answer, request_id: &str, headers: &HeaderMap) -> Response {
 
 /// An answer that breaks off: the command was done, and the caller cannot know.
 fn broken() -> Response {
-    let stream = futures_util::stream::once(async { Err::<Bytes, std::io::Error>(std::io::Error::other("the answer was dropped by a fault")) });
+    let stream = futures_util::stream::once(async {
+        Err::<Bytes, std::io::Error>(std::io::Error::other("the answer was dropped by a fault"))
+    });
     let mut response = Response::new(Body::from_stream(stream));
-    response.headers_mut().insert("content-length", HeaderValue::from_static("1000"));
+    response
+        .headers_mut()
+        .insert("content-length", HeaderValue::from_static("1000"));
     response
 }

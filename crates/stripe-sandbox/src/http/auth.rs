@@ -15,9 +15,18 @@ pub(crate) fn check(headers: &HeaderMap, wanted: Option<&str>) -> Result<()> {
     }
     let fine = match wanted {
         Some(wanted) => same(wanted.as_bytes(), given.as_bytes()),
-        None => ["sk_test_", "rk_test_", "sk_sandbox_"].iter().any(|prefix| given.starts_with(prefix)),
+        None => ["sk_test_", "rk_test_", "sk_sandbox_"]
+            .iter()
+            .any(|prefix| given.starts_with(prefix)),
     };
-    if fine { Ok(()) } else { Err(ApiError::unauthorized(&format!("Invalid API Key provided: {}", masked(&given))).code("api_key_invalid")) }
+    if fine {
+        Ok(())
+    } else {
+        Err(
+            ApiError::unauthorized(&format!("Invalid API Key provided: {}", masked(&given)))
+                .code("api_key_invalid"),
+        )
+    }
 }
 
 fn key(headers: &HeaderMap) -> Option<String> {
@@ -29,9 +38,15 @@ fn key(headers: &HeaderMap) -> Option<String> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
-    let decoded = base64::engine::general_purpose::STANDARD.decode(rest.trim()).ok()?;
+    let decoded = base64::engine::general_purpose::STANDARD
+        .decode(rest.trim())
+        .ok()?;
     let text = String::from_utf8(decoded).ok()?;
-    Some(text.split_once(':').map_or(text.clone(), |(user, _)| user.to_owned())).filter(|key| !key.is_empty())
+    Some(
+        text.split_once(':')
+            .map_or(text.clone(), |(user, _)| user.to_owned()),
+    )
+    .filter(|key| !key.is_empty())
 }
 
 fn same(a: &[u8], b: &[u8]) -> bool {

@@ -65,7 +65,9 @@ impl Tree {
 
 fn segments(key: &str) -> Result<Vec<&str>> {
     let bad = || ApiError::invalid(format!("Invalid parameter name: {key}"));
-    let Some(open) = key.find('[') else { return Ok(vec![key]) };
+    let Some(open) = key.find('[') else {
+        return Ok(vec![key]);
+    };
     let mut path = vec![&key[..open]];
     let mut rest = &key[open..];
     while !rest.is_empty() {
@@ -89,19 +91,33 @@ fn insert(tree: &mut Tree, path: &[&str], value: &str, key: &str) -> Result<()> 
         return Ok(());
     };
     let Tree::Map(children) = tree else {
-        return Err(ApiError::param(key, format!("Invalid object: parameter {key} is given both as a value and as an object.")));
+        return Err(ApiError::param(
+            key,
+            format!("Invalid object: parameter {key} is given both as a value and as an object."),
+        ));
     };
     // `a[]` appends; anything else names its child.
-    let name = if first.is_empty() { children.len().to_string() } else { (*first).to_owned() };
+    let name = if first.is_empty() {
+        children.len().to_string()
+    } else {
+        (*first).to_owned()
+    };
     let at = if let Some(at) = children.iter().position(|(child, _)| *child == name) {
         at
     } else {
-        let fresh = if rest.is_empty() { Tree::Text(String::new()) } else { Tree::new() };
+        let fresh = if rest.is_empty() {
+            Tree::Text(String::new())
+        } else {
+            Tree::new()
+        };
         children.push((name, fresh));
         children.len() - 1
     };
     match (&children[at].1, rest.is_empty()) {
-        (Tree::Map(_), true) => Err(ApiError::param(key, format!("Invalid value: parameter {key} is given both as a value and as an object."))),
+        (Tree::Map(_), true) => Err(ApiError::param(
+            key,
+            format!("Invalid value: parameter {key} is given both as a value and as an object."),
+        )),
         _ => insert(&mut children[at].1, rest, value, key),
     }
 }
@@ -119,10 +135,14 @@ mod tests {
 
     #[test]
     fn nested_brackets_make_a_tree() {
-        let tree = parse("items[0][price]=p&items[0][quantity]=2&expand[]=a&expand[]=b&x=%20y").expect("parses");
+        let tree = parse("items[0][price]=p&items[0][quantity]=2&expand[]=a&expand[]=b&x=%20y")
+            .expect("parses");
         let mut line = String::new();
         tree.canonical(&mut line);
-        assert_eq!(line, r#"{"expand":{"0":"a","1":"b",},"items":{"0":{"price":"p","quantity":"2",},},"x":" y",}"#);
+        assert_eq!(
+            line,
+            r#"{"expand":{"0":"a","1":"b",},"items":{"0":{"price":"p","quantity":"2",},},"x":" y",}"#
+        );
     }
 
     #[test]

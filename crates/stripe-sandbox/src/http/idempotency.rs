@@ -21,18 +21,32 @@ fn id(key: &str) -> String {
 /// Refuses keys Stripe refuses.
 pub(crate) fn check(key: &str) -> Result<()> {
     if key.is_empty() || key.chars().count() > 255 {
-        return Err(ApiError::idempotency(400, "The idempotency key must have between 1 and 255 characters."));
+        return Err(ApiError::idempotency(
+            400,
+            "The idempotency key must have between 1 and 255 characters.",
+        ));
     }
     Ok(())
 }
 
 /// The answer kept under a key, if the fingerprint is the same.
 pub(crate) fn find(cx: &Cx<'_>, key: &str, fingerprint: &str) -> Result<Option<Kept>> {
-    let Some(found) = cx.state.get(&id(key)) else { return Ok(None) };
+    let Some(found) = cx.state.get(&id(key)) else {
+        return Ok(None);
+    };
     if found.s("fingerprint") != fingerprint {
-        return Err(ApiError::idempotency(400, &format!("Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '{key}' if you meant to execute a different request.")));
+        return Err(ApiError::idempotency(
+            400,
+            &format!(
+                "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '{key}' if you meant to execute a different request."
+            ),
+        ));
     }
-    Ok(Some(Kept { status: u16::try_from(found.i("status")).unwrap_or(500), body: found.s("body").to_owned(), original: found.s("request").to_owned() }))
+    Ok(Some(Kept {
+        status: u16::try_from(found.i("status")).unwrap_or(500),
+        body: found.s("body").to_owned(),
+        original: found.s("request").to_owned(),
+    }))
 }
 
 /// Keeps an answer.

@@ -10,7 +10,11 @@ use crate::core::json::{Value, json};
 pub(crate) fn call(file: &Path, operation: &str, path: &str, form: &Tree, status: u16, body: &str) {
     let answer: Value = serde_json::from_str(body).unwrap_or_default();
     let line = json!({"operation": operation, "path": path, "params": tree(form), "status": status, "answer": answer});
-    let written = std::fs::OpenOptions::new().create(true).append(true).open(file).and_then(|mut file| writeln!(file, "{line}"));
+    let written = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(file)
+        .and_then(|mut file| writeln!(file, "{line}"));
     if let Err(error) = written {
         tracing::warn!(%error, "a call could not be recorded");
     }
@@ -19,6 +23,20 @@ pub(crate) fn call(file: &Path, operation: &str, path: &str, form: &Tree, status
 fn tree(form: &Tree) -> Value {
     match form {
         Tree::Text(text) => json!(text),
-        Tree::Map(children) => Value::Object(children.iter().map(|(key, child)| (key.clone(), if key == "number" || key == "cvc" { json!("…") } else { tree(child) })).collect()),
+        Tree::Map(children) => Value::Object(
+            children
+                .iter()
+                .map(|(key, child)| {
+                    (
+                        key.clone(),
+                        if key == "number" || key == "cvc" {
+                            json!("…")
+                        } else {
+                            tree(child)
+                        },
+                    )
+                })
+                .collect(),
+        ),
     }
 }

@@ -24,4 +24,6 @@ impl Keep for Memory {
     async fn clear(&self) -> anyhow::Result<()> {
         Ok(())
     }
+
+    async fn release(&self) {}
 }

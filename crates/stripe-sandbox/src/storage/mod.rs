@@ -29,6 +29,8 @@ trait Keep: Send + Sync {
     async fn commit(&self, rows: Vec<Row>) -> anyhow::Result<()>;
     /// Forgets everything.
     async fn clear(&self) -> anyhow::Result<()>;
+    /// Lets another sandbox have the store.
+    async fn release(&self);
 }
 
 /// The chosen store.
@@ -51,10 +53,18 @@ impl Store {
     }
 
     pub(crate) async fn commit(&self, rows: Vec<Row>) -> anyhow::Result<()> {
-        if rows.is_empty() { Ok(()) } else { self.0.commit(rows).await }
+        if rows.is_empty() {
+            Ok(())
+        } else {
+            self.0.commit(rows).await
+        }
     }
 
     pub(crate) async fn clear(&self) -> anyhow::Result<()> {
         self.0.clear().await
+    }
+
+    pub(crate) async fn release(&self) {
+        self.0.release().await;
     }
 }

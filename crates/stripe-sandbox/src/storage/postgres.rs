@@ -20,7 +20,10 @@ pub(super) struct Postgres {
 
 impl Postgres {
     pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool, holder: Mutex::new(None) }
+        Self {
+            pool,
+            holder: Mutex::new(None),
+        }
     }
 
     async fn prepare(&self) -> anyhow::Result<()> {
@@ -28,10 +31,19 @@ impl Postgres {
         if holder.is_some() {
             return Ok(());
         }
-        let mut connection = self.pool.acquire().await.context("no connection for the sandbox")?;
-        let (mine,): (bool,) = sqlx::query_as("select pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut *connection).await?;
+        let mut connection = self
+            .pool
+            .acquire()
+            .await
+            .context("no connection for the sandbox")?;
+        let (mine,): (bool,) = sqlx::query_as("select pg_try_advisory_lock($1)")
+            .bind(LOCK)
+            .fetch_one(&mut *connection)
+            .await?;
         ensure!(mine, "another sandbox uses this database");
-        sqlx::query("create schema if not exists stripe_sandbox").execute(&mut *connection).await?;
+        sqlx::query("create schema if not exists stripe_sandbox")
+            .execute(&mut *connection)
+            .await?;
         sqlx::query(
             "create table if not exists stripe_sandbox.objects (
                 id text primary key,
@@ -43,7 +55,11 @@ impl Postgres {
         )
         .execute(&mut *connection)
         .await?;
-        sqlx::query("create index if not exists objects_kind_seq_idx on stripe_sandbox.objects (kind, seq)").execute(&mut *connection).await?;
+        sqlx::query(
+            "create index if not exists objects_kind_seq_idx on stripe_sandbox.objects (kind, seq)",
+        )
+        .execute(&mut *connection)
+        .await?;
         *holder = Some(connection);
         Ok(())
     }
@@ -57,12 +73,26 @@ impl Keep for Postgres {
 
     async fn load(&self) -> anyhow::Result<Vec<Row>> {
         self.prepare().await?;
-        let found = sqlx::query("select id, kind, seq, body from stripe_sandbox.objects order by seq").fetch_all(&self.pool).await?;
-        found.into_iter().map(|row| Ok(Row { id: row.try_get("id")?, kind: row.try_get("kind")?, seq: row.try_get("seq")?, body: Some(row.try_get::<Value, _>("body")?) })).collect()
+        let found =
+            sqlx::query("select id, kind, seq, body from stripe_sandbox.objects order by seq")
+                .fetch_all(&self.pool)
+                .await?;
+        found
+            .into_iter()
+            .map(|row| {
+                Ok(Row {
+                    id: row.try_get("id")?,
+                    kind: row.try_get("kind")?,
+                    seq: row.try_get("seq")?,
+                    body: Some(row.try_get::<Value, _>("body")?),
+                })
+            })
+            .collect()
     }
 
     async fn commit(&self, rows: Vec<Row>) -> anyhow::Result<()> {
-        let (mut ids, mut kinds, mut seqs, mut bodies, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut ids, mut kinds, mut seqs, mut bodies, mut gone) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for row in rows {
             match row.body {
                 Some(body) => {
@@ -87,7 +117,10 @@ impl Keep for Postgres {
         .execute(&mut *tx)
         .await?;
         if !gone.is_empty() {
-            sqlx::query("delete from stripe_sandbox.objects where id = any($1)").bind(gone).execute(&mut *tx).await?;
+            sqlx::query("delete from stripe_sandbox.objects where id = any($1)")
+                .bind(gone)
+                .execute(&mut *tx)
+                .await?;
         }
         tx.commit().await?;
         Ok(())
@@ -95,7 +128,18 @@ impl Keep for Postgres {
 
     async fn clear(&self) -> anyhow::Result<()> {
         self.prepare().await?;
-        sqlx::query("delete from stripe_sandbox.objects").execute(&self.pool).await?;
+        sqlx::query("delete from stripe_sandbox.objects")
+            .execute(&self.pool)
+            .await?;
         Ok(())
+    }
+
+    async fn release(&self) {
+        if let Some(connection) = self.holder.lock().await.take() {
+            // Closing ends the session, and the session holds the lock.
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "the sandbox's connection could not be closed");
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod billing;
 mod lifecycle;
+mod money;
 mod pages;
 mod properties;
 mod protocol;
@@ -51,7 +52,10 @@ impl Api {
         config.storage = storage;
         config.seed = Some([7; 32]);
         config.time = Arc::new(move || own.load(Ordering::Relaxed));
-        Self { sandbox: Sandbox::new(config), clock }
+        Self {
+            sandbox: Sandbox::new(config),
+            clock,
+        }
     }
 
     /// Moves the wall clock and does everything that is due.
@@ -65,16 +69,41 @@ impl Api {
         while self.sandbox.pump().await.expect("time passes") {}
     }
 
-    pub(super) async fn call(&self, method: &str, path: &str, form: &str, headers: &[(&str, &str)]) -> Got {
-        let (uri, body) = if method == "GET" && !form.is_empty() { (format!("{path}?{form}"), String::new()) } else { (path.to_owned(), form.to_owned()) };
-        let mut request = Request::builder().method(method).uri(uri).header("authorization", "Bearer sk_test_123").header("content-type", "application/x-www-form-urlencoded");
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        form: &str,
+        headers: &[(&str, &str)],
+    ) -> Got {
+        let (uri, body) = if method == "GET" && !form.is_empty() {
+            (format!("{path}?{form}"), String::new())
+        } else {
+            (path.to_owned(), form.to_owned())
+        };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("authorization", "Bearer sk_test_123")
+            .header("content-type", "application/x-www-form-urlencoded");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response: Response<Body> = self.sandbox.router().oneshot(request.body(Body::from(body)).expect("a request")).await.expect("an answer");
+        let response: Response<Body> = self
+            .sandbox
+            .router()
+            .oneshot(request.body(Body::from(body)).expect("a request"))
+            .await
+            .expect("an answer");
         let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-        Got { status: parts.status.as_u16(), headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+        let bytes = axum::body::to_bytes(body, usize::MAX)
+            .await
+            .unwrap_or_default();
+        Got {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
     pub(super) async fn post(&self, path: &str, form: &str) -> Value {
@@ -98,44 +127,110 @@ impl Api {
     /// The error of a call that must fail.
     pub(super) async fn refused(&self, method: &str, path: &str, form: &str) -> (u16, Value) {
         let got = self.call(method, path, form, &[]).await;
-        assert!(got.status >= 400, "{method} {path} {form} should fail: {}", got.text);
+        assert!(
+            got.status >= 400,
+            "{method} {path} {form} should fail: {}",
+            got.text
+        );
         (got.status, got.json()["error"].clone())
     }
 
     /// A product's monthly price.
     pub(super) async fn price(&self, name: &str, amount: i64, extra: &str) -> String {
         let product = self.post("/v1/products", &format!("name={name}")).await;
-        self.post("/v1/prices", &format!("product={}&currency=usd&unit_amount={amount}&recurring[interval]=month{extra}", product.s("id"))).await.s("id").to_owned()
+        self.post(
+            "/v1/prices",
+            &format!(
+                "product={}&currency=usd&unit_amount={amount}&recurring[interval]=month{extra}",
+                product.s("id")
+            ),
+        )
+        .await
+        .s("id")
+        .to_owned()
     }
 
     /// A customer with a card, on a test clock when one is named.
     pub(super) async fn customer(&self, card: &str, clock: &str) -> String {
-        let clock = if clock.is_empty() { String::new() } else { format!("&test_clock={clock}") };
-        let customer = self.post("/v1/customers", &format!("email=ada@example.com&name=Ada{clock}")).await.s("id").to_owned();
-        let card = self.post(&format!("/v1/payment_methods/{card}/attach"), &format!("customer={customer}")).await.s("id").to_owned();
-        self.post(&format!("/v1/customers/{customer}"), &format!("invoice_settings[default_payment_method]={card}")).await;
+        let clock = if clock.is_empty() {
+            String::new()
+        } else {
+            format!("&test_clock={clock}")
+        };
+        let customer = self
+            .post(
+                "/v1/customers",
+                &format!("email=ada@example.com&name=Ada{clock}"),
+            )
+            .await
+            .s("id")
+            .to_owned();
+        let card = self
+            .post(
+                &format!("/v1/payment_methods/{card}/attach"),
+                &format!("customer={customer}"),
+            )
+            .await
+            .s("id")
+            .to_owned();
+        self.post(
+            &format!("/v1/customers/{customer}"),
+            &format!("invoice_settings[default_payment_method]={card}"),
+        )
+        .await;
         customer
     }
 
     pub(super) async fn clock(&self) -> String {
-        self.post("/v1/test_helpers/test_clocks", &format!("frozen_time={START}")).await.s("id").to_owned()
+        self.post(
+            "/v1/test_helpers/test_clocks",
+            &format!("frozen_time={START}"),
+        )
+        .await
+        .s("id")
+        .to_owned()
     }
 
     pub(super) async fn advance(&self, clock: &str, to: i64) {
-        let answer = self.post(&format!("/v1/test_helpers/test_clocks/{clock}/advance"), &format!("frozen_time={to}")).await;
+        let answer = self
+            .post(
+                &format!("/v1/test_helpers/test_clocks/{clock}/advance"),
+                &format!("frozen_time={to}"),
+            )
+            .await;
         assert_eq!(answer.s("status"), "advancing");
         self.settle().await;
-        assert_eq!(self.get(&format!("/v1/test_helpers/test_clocks/{clock}"), "").await.s("status"), "ready");
+        assert_eq!(
+            self.get(&format!("/v1/test_helpers/test_clocks/{clock}"), "")
+                .await
+                .s("status"),
+            "ready"
+        );
     }
 
     pub(super) async fn subscribe(&self, customer: &str, price: &str, extra: &str) -> Value {
-        self.post("/v1/subscriptions", &format!("customer={customer}&items[0][price]={price}{extra}")).await
+        self.post(
+            "/v1/subscriptions",
+            &format!("customer={customer}&items[0][price]={price}{extra}"),
+        )
+        .await
     }
 
-    /// The types of all events, oldest first.
+    /// The types of all events, oldest first; those of the clocks themselves left out.
     pub(super) async fn events(&self) -> Vec<String> {
-        let mut found: Vec<String> = self.get("/v1/events", "limit=100").await.list("data").iter().map(|event| event.s("type").to_owned()).collect();
-        found.reverse();
-        found
+        let kinds = self
+            .sandbox
+            .read(|state| {
+                state
+                    .events()
+                    .map(|event| event.kind.clone())
+                    .collect::<Vec<_>>()
+            })
+            .await;
+        kinds
+            .expect("a state")
+            .into_iter()
+            .filter(|kind| !kind.starts_with("test_helpers"))
+            .collect()
     }
 }

@@ -1,6 +1,6 @@
 //! The invoice operations of the API.
 
-use super::super::{Args, coupons, copy, deleted, list, tax};
+use super::super::{Args, copy, coupons, deleted, list, tax};
 use super::{KIND, draft, finalize, pay, totals};
 use crate::core::schema::merge_metadata;
 use crate::core::{ApiError, Cx, Read, Result, Value, json};
@@ -9,22 +9,70 @@ use crate::engine::payment_intents::{Outcome, keep};
 /// POST /v1/invoices: by hand, of the customer's pending items.
 pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let p = &a.p;
-    let customer = p.opt("customer").ok_or_else(|| ApiError::param("customer", "Missing required param: customer.").code("parameter_missing"))?.to_owned();
+    let customer = p
+        .opt("customer")
+        .ok_or_else(|| {
+            ApiError::param("customer", "Missing required param: customer.")
+                .code("parameter_missing")
+        })?
+        .to_owned();
     let holder = cx.find("customer", &customer, "customer")?;
     cx.enter_doc(&holder);
-    let sub = p.opt("subscription").map(|id| cx.take("subscription", id, "subscription")).transpose()?;
-    let include = p.opt("pending_invoice_items_behavior").map_or(sub.is_some(), |given| given == "include");
-    let currency = p.opt("currency").or(holder.opt("currency")).unwrap_or("usd").to_lowercase();
-    let (items, lines) = if include { draft::pending_lines(cx, &customer, sub.as_ref().map(|sub| sub.s("id")), &currency) } else { (Vec::new(), Vec::new()) };
+    let sub = p
+        .opt("subscription")
+        .map(|id| cx.take("subscription", id, "subscription"))
+        .transpose()?;
+    let include = p
+        .opt("pending_invoice_items_behavior")
+        .map_or(sub.is_some(), |given| given == "include");
+    let currency = p
+        .opt("currency")
+        .or(holder.opt("currency"))
+        .unwrap_or("usd")
+        .to_lowercase();
+    let (items, lines) = if include {
+        draft::pending_lines(
+            cx,
+            &customer,
+            sub.as_ref().map(|sub| sub.s("id")),
+            &currency,
+        )
+    } else {
+        (Vec::new(), Vec::new())
+    };
     if sub.is_some() && items.is_empty() {
-        return Err(ApiError::invalid("Nothing to invoice for subscription").code("invoice_no_subscription_line_items"));
+        return Err(ApiError::invalid("Nothing to invoice for subscription")
+            .code("invoice_no_subscription_line_items"));
     }
-    let discounts = if p.has("discounts") { coupons::redeem(cx, p.list("discounts"), &customer, ("invoice", ""))? } else { inherited(cx, &holder) };
-    let mut invoice = draft::build(cx, draft::Draft { customer: &customer, sub: sub.as_ref(), reason: "manual", currency: &currency, lines, period: (cx.now, cx.now), discounts });
+    let discounts = if p.has("discounts") {
+        coupons::redeem(cx, p.list("discounts"), &customer, ("invoice", ""))?
+    } else {
+        inherited(cx, &holder)
+    };
+    let mut invoice = draft::build(
+        cx,
+        draft::Draft {
+            customer: &customer,
+            sub: sub.as_ref(),
+            reason: "manual",
+            currency: &currency,
+            lines,
+            period: (cx.now, cx.now),
+            discounts,
+        },
+    );
     invoice.put("auto_advance", p.b("auto_advance"));
     set(cx, &mut invoice, p)?;
-    if invoice.s("collection_method") == "send_invoice" && !p.has("days_until_due") && !p.has("due_date") && sub.is_none() {
-        return Err(ApiError::param("days_until_due", "You must pass days_until_due or due_date when collection_method is send_invoice.").code("parameter_missing"));
+    if invoice.s("collection_method") == "send_invoice"
+        && !p.has("days_until_due")
+        && !p.has("due_date")
+        && sub.is_none()
+    {
+        return Err(ApiError::param(
+            "days_until_due",
+            "You must pass days_until_due or due_date when collection_method is send_invoice.",
+        )
+        .code("parameter_missing"));
     }
     totals::compute(cx, &mut invoice);
     advance(cx, &mut invoice);
@@ -34,7 +82,15 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
 
 /// The customer's own discount.
 pub(crate) fn inherited(cx: &Cx<'_>, customer: &Value) -> Vec<Value> {
-    coupons::running(cx, &customer.opt("discount").map(|id| json!(id)).into_iter().collect::<Vec<_>>(), cx.now)
+    coupons::running(
+        cx,
+        &customer
+            .opt("discount")
+            .map(|id| json!(id))
+            .into_iter()
+            .collect::<Vec<_>>(),
+        cx.now,
+    )
 }
 
 fn advance(cx: &Cx<'_>, invoice: &mut Value) {
@@ -48,12 +104,28 @@ fn advance(cx: &Cx<'_>, invoice: &mut Value) {
 }
 
 fn set(cx: &mut Cx<'_>, invoice: &mut Value, p: &Value) -> Result<()> {
-    for field in ["automatically_finalizes_at", "effective_at", "number", "shipping_cost", "shipping_details"] {
+    for field in [
+        "automatically_finalizes_at",
+        "effective_at",
+        "number",
+        "shipping_cost",
+        "shipping_details",
+    ] {
         if p.has(field) {
             return Err(ApiError::not_imitated(field));
         }
     }
-    copy(invoice, p, &["collection_method", "description", "footer", "due_date", "statement_descriptor"]);
+    copy(
+        invoice,
+        p,
+        &[
+            "collection_method",
+            "description",
+            "footer",
+            "due_date",
+            "statement_descriptor",
+        ],
+    );
     if let Some(days) = p.opt_i("days_until_due") {
         invoice.put("_days_until_due", days);
     }
@@ -62,7 +134,10 @@ fn set(cx: &mut Cx<'_>, invoice: &mut Value, p: &Value) -> Result<()> {
         invoice.put("default_payment_method", method);
     }
     if p.has("default_tax_rates") {
-        invoice.put("default_tax_rates", tax::rates(cx, &p["default_tax_rates"], "default_tax_rates")?);
+        invoice.put(
+            "default_tax_rates",
+            tax::rates(cx, &p["default_tax_rates"], "default_tax_rates")?,
+        );
     }
     merge_metadata(invoice, &p["metadata"]);
     Ok(())
@@ -77,9 +152,25 @@ pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
 pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut invoice = cx.take(KIND, a.id(), "id")?;
     cx.enter_doc(&invoice);
-    let only_soft = a.p.as_object().is_none_or(|map| map.keys().all(|key| matches!(key.as_str(), "metadata" | "expand" | "auto_advance" | "default_payment_method" | "payment_settings" | "days_until_due" | "due_date")));
+    let only_soft = a.p.as_object().is_none_or(|map| {
+        map.keys().all(|key| {
+            matches!(
+                key.as_str(),
+                "metadata"
+                    | "expand"
+                    | "auto_advance"
+                    | "default_payment_method"
+                    | "payment_settings"
+                    | "days_until_due"
+                    | "due_date"
+            )
+        })
+    });
     if invoice.s("status") != "draft" && !only_soft {
-        return Err(ApiError::invalid("Finalized invoices can't be updated in this way.").code("invoice_not_editable"));
+        return Err(
+            ApiError::invalid("Finalized invoices can't be updated in this way.")
+                .code("invoice_not_editable"),
+        );
     }
     set(cx, &mut invoice, &a.p)?;
     if a.p.has("discounts") {
@@ -103,9 +194,16 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
 pub(crate) fn delete(cx: &mut Cx<'_>, a: &Args) -> Result {
     let invoice = cx.find(KIND, a.id(), "id")?;
     if invoice.s("status") != "draft" || pay::subscription_of(&invoice).is_some() {
-        return Err(ApiError::invalid("You can only delete one-off draft invoices. Void a finalized one instead.").code("invoice_not_editable"));
+        return Err(ApiError::invalid(
+            "You can only delete one-off draft invoices. Void a finalized one instead.",
+        )
+        .code("invoice_not_editable"));
     }
-    let items: Vec<Value> = cx.state.owned(a.id(), "invoiceitem").map(|item| Value::clone(item)).collect();
+    let items: Vec<Value> = cx
+        .state
+        .owned(a.id(), "invoiceitem")
+        .map(|item| Value::clone(item))
+        .collect();
     for mut item in items {
         item.put("invoice", Value::Null);
         cx.put(item);
@@ -124,7 +222,10 @@ pub(crate) fn finalize(cx: &mut Cx<'_>, a: &Args) -> Result {
         cx.put(invoice);
     }
     let invoice = finalize::finalize(cx, a.id())?;
-    if invoice.s("status") == "open" && invoice.b("auto_advance") && invoice.s("collection_method") == "charge_automatically" {
+    if invoice.s("status") == "open"
+        && invoice.b("auto_advance")
+        && invoice.s("collection_method") == "charge_automatically"
+    {
         let mut invoice = invoice;
         invoice.put("_due", cx.now + pay::DRAFT_HOUR);
         invoice.put("next_payment_attempt", cx.now + pay::DRAFT_HOUR);
@@ -162,7 +263,11 @@ pub(crate) fn pay(cx: &mut Cx<'_>, a: &Args) -> Result {
         Outcome::Paid => cx.take(KIND, a.id(), "id"),
         Outcome::Declined(error) => Err(keep(error)),
         Outcome::Action => {
-            let error = ApiError::card("invoice_payment_intent_requires_action", None, "This payment requires additional user action before it can be completed successfully. Payment can be completed using the PaymentIntent associated with the invoice.");
+            let error = ApiError::card(
+                "invoice_payment_intent_requires_action",
+                None,
+                "This payment requires additional user action before it can be completed successfully. Payment can be completed using the PaymentIntent associated with the invoice.",
+            );
             Err(keep(error))
         }
     }
@@ -173,7 +278,9 @@ pub(crate) fn send(cx: &mut Cx<'_>, a: &Args) -> Result {
     let invoice = cx.find(KIND, a.id(), "id")?;
     cx.enter_doc(&invoice);
     if invoice.s("collection_method") != "send_invoice" {
-        return Err(ApiError::invalid("You can only manually send an invoice if its collection method is 'send_invoice'."));
+        return Err(ApiError::invalid(
+            "You can only manually send an invoice if its collection method is 'send_invoice'.",
+        ));
     }
     if invoice.s("status") == "draft" {
         finalize::finalize(cx, a.id())?;
@@ -199,7 +306,9 @@ pub(crate) fn give_up(cx: &mut Cx<'_>, id: &str) -> Result {
     invoice.put("next_payment_attempt", Value::Null);
     invoice.cut("_due");
     invoice["status_transitions"].put("marked_uncollectible_at", cx.now);
-    Ok(Value::clone(&cx.create(invoice, "invoice.marked_uncollectible")))
+    Ok(Value::clone(
+        &cx.create(invoice, "invoice.marked_uncollectible"),
+    ))
 }
 
 /// `POST /v1/invoices/{id}/mark_uncollectible`
@@ -212,18 +321,39 @@ pub(crate) fn mark_uncollectible(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// GET /v1/invoices/{id}/lines
 pub(crate) fn lines(cx: &mut Cx<'_>, a: &Args) -> Result {
     let invoice = cx.find(KIND, a.id(), "id")?;
-    let rows = invoice.list("lines").iter().cloned().map(std::sync::Arc::new).collect();
+    let rows = invoice
+        .list("lines")
+        .iter()
+        .cloned()
+        .map(std::sync::Arc::new)
+        .collect();
     list::page(&a.p, rows, &format!("/v1/invoices/{}/lines", a.id()))
 }
 
 /// GET /v1/invoices
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     let p = &a.p;
-    let keep = |value: &Value| list::matches(value, p, &["customer", "status", "collection_method"])
-        && p.opt("subscription").is_none_or(|sub| pay::subscription_of(value) == Some(sub)) && (!p.has("due_date") || list::within(&p["due_date"], value.i("due_date")));
+    let keep = |value: &Value| {
+        list::matches(value, p, &["customer", "status", "collection_method"])
+            && p.opt("subscription")
+                .is_none_or(|sub| pay::subscription_of(value) == Some(sub))
+            && (!p.has("due_date") || list::within(&p["due_date"], value.i("due_date")))
+    };
     let found: Vec<_> = match p.opt("subscription").or(p.opt("customer")) {
-        Some(owner) => cx.state.owned(owner, KIND).rev().filter(|value| keep(value)).cloned().collect(),
-        None => cx.state.all(KIND).rev().filter(|value| keep(value)).cloned().collect(),
+        Some(owner) => cx
+            .state
+            .owned(owner, KIND)
+            .rev()
+            .filter(|value| keep(value))
+            .cloned()
+            .collect(),
+        None => cx
+            .state
+            .all(KIND)
+            .rev()
+            .filter(|value| keep(value))
+            .cloned()
+            .collect(),
     };
     list::page(p, found, "/v1/invoices")
 }

@@ -26,7 +26,9 @@ pub(crate) struct Draft<'a> {
 /// Builds a draft with its sums. It is not stored yet.
 pub(crate) fn build(cx: &mut Cx<'_>, draft: Draft<'_>) -> Value {
     let customer = cx.state.get(draft.customer).cloned();
-    let balance = customer.as_ref().map_or(0, |customer| customer.i("balance"));
+    let balance = customer
+        .as_ref()
+        .map_or(0, |customer| customer.i("balance"));
     let mut invoice = cx.object(KIND, "in", json!({
         "account_country": "US", "account_name": account::NAME, "amount_paid": 0, "automatic_tax": {"disabled_reason": null, "enabled": false, "liability": null, "provider": null, "status": null},
         "auto_advance": true, "billing_reason": draft.reason, "collection_method": "charge_automatically", "currency": draft.currency, "customer": draft.customer, "customer_tax_exempt": "none", "customer_tax_ids": [],
@@ -62,20 +64,41 @@ pub(crate) fn snapshot(cx: &Cx<'_>, invoice: &mut Value, customer: &Value) {
     for field in ["address", "email", "name", "phone"] {
         invoice.put(&format!("customer_{field}"), customer[field].clone());
     }
-    invoice.put("customer_tax_exempt", customer.opt("tax_exempt").unwrap_or("none"));
-    let ids: Vec<Value> = cx.state.owned(customer.s("id"), "tax_id").map(|id| json!({"type": id["type"], "value": id["value"]})).collect();
+    invoice.put(
+        "customer_tax_exempt",
+        customer.opt("tax_exempt").unwrap_or("none"),
+    );
+    let ids: Vec<Value> = cx
+        .state
+        .owned(customer.s("id"), "tax_id")
+        .map(|id| json!({"type": id["type"], "value": id["value"]}))
+        .collect();
     invoice.put("customer_tax_ids", ids);
 }
 
 /// Takes the customer's pending invoice items, as lines. Items of other subscriptions stay.
-pub(crate) fn pending_lines(cx: &mut Cx<'_>, customer: &str, sub: Option<&str>, currency: &str) -> (Vec<Value>, Vec<Value>) {
-    let items: Vec<Value> = cx.state.owned(customer, "invoiceitem").filter(|item| !item.has("invoice") && item.s("currency") == currency)
-        .filter(|item| match item["parent"]["subscription_details"].opt("subscription") {
-            Some(owner) => Some(owner) == sub,
-            None => true,
-        })
-        .map(|item| Value::clone(item)).collect();
-    let lines = items.iter().map(|item| lines::of_invoiceitem(cx, item)).collect();
+pub(crate) fn pending_lines(
+    cx: &mut Cx<'_>,
+    customer: &str,
+    sub: Option<&str>,
+    currency: &str,
+) -> (Vec<Value>, Vec<Value>) {
+    let items: Vec<Value> = cx
+        .state
+        .owned(customer, "invoiceitem")
+        .filter(|item| !item.has("invoice") && item.s("currency") == currency)
+        .filter(
+            |item| match item["parent"]["subscription_details"].opt("subscription") {
+                Some(owner) => Some(owner) == sub,
+                None => true,
+            },
+        )
+        .map(|item| Value::clone(item))
+        .collect();
+    let lines = items
+        .iter()
+        .map(|item| lines::of_invoiceitem(cx, item))
+        .collect();
     (items, lines)
 }
 

@@ -3,15 +3,35 @@
 use crate::core::{Cx, Read, Value, calendar, json, money};
 
 /// A line for a subscription item over one period. `free` is a trial.
-pub(crate) fn of_item(cx: &mut Cx<'_>, sub: &Value, item: &Value, start: i64, end: i64, free: bool) -> Value {
-    let Some(price) = cx.state.get(item.s("price")).cloned() else { return json!({}) };
+pub(crate) fn of_item(
+    cx: &mut Cx<'_>,
+    sub: &Value,
+    item: &Value,
+    start: i64,
+    end: i64,
+    free: bool,
+) -> Value {
+    let Some(price) = cx.state.get(item.s("price")).cloned() else {
+        return json!({});
+    };
     let quantity = item.opt_i("quantity").unwrap_or(1);
-    let amount = if free { 0 } else { price.i("unit_amount").saturating_mul(quantity) };
-    let product = cx.state.get(price.s("product")).map_or_else(String::new, |product| product.s("name").to_owned());
+    let amount = if free {
+        0
+    } else {
+        price.i("unit_amount").saturating_mul(quantity)
+    };
+    let product = cx
+        .state
+        .get(price.s("product"))
+        .map_or_else(String::new, |product| product.s("name").to_owned());
     let description = if free {
         format!("Trial period for {product}")
     } else {
-        format!("{quantity} × {product} (at {} / {})", money::show(price.i("unit_amount"), price.s("currency")), every(&price))
+        format!(
+            "{quantity} × {product} (at {} / {})",
+            money::show(price.i("unit_amount"), price.s("currency")),
+            every(&price)
+        )
     };
     let metadata = item["metadata"].clone();
     cx.object("line_item", "il", json!({
@@ -30,12 +50,18 @@ pub(crate) fn of_item(cx: &mut Cx<'_>, sub: &Value, item: &Value, start: i64, en
 pub(crate) fn every(price: &Value) -> String {
     let count = price["recurring"].i("interval_count");
     let unit = price["recurring"].s("interval");
-    if count == 1 { unit.to_owned() } else { format!("{count} {unit}s") }
+    if count == 1 {
+        unit.to_owned()
+    } else {
+        format!("{count} {unit}s")
+    }
 }
 
 /// A line for an invoice item.
 pub(crate) fn of_invoiceitem(cx: &mut Cx<'_>, item: &Value) -> Value {
-    let subscription = item["parent"]["subscription_details"].opt("subscription").map(str::to_owned);
+    let subscription = item["parent"]["subscription_details"]
+        .opt("subscription")
+        .map(str::to_owned);
     let parent = if item.has("_subscription_item") {
         json!({"type": "subscription_item_details", "invoice_item_details": null, "subscription_item_details": {
             "invoice_item": item["id"], "proration": item["proration"], "proration_details": {"credited_items": null}, "subscription": subscription, "subscription_item": item["_subscription_item"],
@@ -83,10 +109,25 @@ pub(crate) fn prorate(cx: &mut Cx<'_>, p: &Proration<'_>) -> Value {
     let net = super::super::coupons::net_of_percent(cx, &ids, full);
     let part = money::ratio(net, end - at, end - start);
     let amount = if p.credit { -part } else { part };
-    let product = cx.state.get(p.price.s("product")).map_or_else(String::new, |product| product.s("name").to_owned());
-    let many = if p.quantity == 1 { String::new() } else { format!("{} × ", p.quantity) };
-    let description = format!("{} time on {many}{product} after {}", if p.credit { "Unused" } else { "Remaining" }, calendar::day(at));
-    let tax_rates = if p.item.list("tax_rates").is_empty() { p.sub["default_tax_rates"].clone() } else { p.item["tax_rates"].clone() };
+    let product = cx
+        .state
+        .get(p.price.s("product"))
+        .map_or_else(String::new, |product| product.s("name").to_owned());
+    let many = if p.quantity == 1 {
+        String::new()
+    } else {
+        format!("{} × ", p.quantity)
+    };
+    let description = format!(
+        "{} time on {many}{product} after {}",
+        if p.credit { "Unused" } else { "Remaining" },
+        calendar::day(at)
+    );
+    let tax_rates = if p.item.list("tax_rates").is_empty() {
+        p.sub["default_tax_rates"].clone()
+    } else {
+        p.item["tax_rates"].clone()
+    };
     cx.object("invoiceitem", "ii", json!({
         "amount": amount, "net_amount": amount, "currency": p.price["currency"], "customer": p.sub["customer"], "date": cx.now, "description": description, "discountable": false, "discounts": [],
         "metadata": {}, "period": {"start": at, "end": end}, "proration": true, "quantity": p.quantity, "quantity_decimal": p.quantity.to_string(), "tax_rates": tax_rates,

@@ -15,10 +15,14 @@ pub(crate) fn subscription_of(invoice: &Value) -> Option<&str> {
 pub(crate) fn method_for(cx: &Cx<'_>, invoice: &Value) -> Option<String> {
     let sub = subscription_of(invoice).and_then(|id| cx.state.get(id));
     let customer = cx.state.get(invoice.s("customer"));
-    invoice.opt("default_payment_method")
+    invoice
+        .opt("default_payment_method")
         .or_else(|| sub.and_then(|sub| sub.opt("default_payment_method")))
-        .or_else(|| customer.and_then(|customer| customer["invoice_settings"].opt("default_payment_method")))
-        .filter(|id| cx.state.get(id).is_some()).map(str::to_owned)
+        .or_else(|| {
+            customer.and_then(|customer| customer["invoice_settings"].opt("default_payment_method"))
+        })
+        .filter(|id| cx.state.get(id).is_some())
+        .map(str::to_owned)
 }
 
 /// Tries to collect an open invoice with a card, and records how it went.
@@ -29,7 +33,10 @@ pub(crate) fn collect(cx: &mut Cx<'_>, id: &str, method: Option<&str>) -> Result
         Some(given) => {
             let found = crate::engine::payment_methods::resolve(cx, given, "payment_method")?;
             if found.has("customer") && found["customer"] != invoice["customer"] {
-                return Err(ApiError::param("payment_method", "The payment method belongs to another customer."));
+                return Err(ApiError::param(
+                    "payment_method",
+                    "The payment method belongs to another customer.",
+                ));
             }
             Some(found.s("id").to_owned())
         }
@@ -58,16 +65,29 @@ pub(crate) fn settle(cx: &mut Cx<'_>, id: &str, outcome: &Outcome) -> Result<()>
                 return Ok(());
             }
             let sub = subscription_of(&invoice).map(str::to_owned);
-            let first = sub.as_ref().and_then(|id| cx.state.get(id)).is_some_and(|sub| matches!(sub.s("status"), "incomplete"));
+            let first = sub
+                .as_ref()
+                .and_then(|id| cx.state.get(id))
+                .is_some_and(|sub| matches!(sub.s("status"), "incomplete"));
             invoice.put("attempt_count", invoice.i("attempt_count") + 1);
             invoice.put("attempted", true);
-            let again = if first || !invoice.b("auto_advance") || invoice.s("collection_method") != "charge_automatically" { None } else { next_try(cx, &invoice) };
+            let again = if first
+                || !invoice.b("auto_advance")
+                || invoice.s("collection_method") != "charge_automatically"
+            {
+                None
+            } else {
+                next_try(cx, &invoice)
+            };
             invoice.put("next_payment_attempt", again);
             match again {
                 Some(moment) => invoice.put("_due", moment),
                 None => invoice.cut("_due"),
             }
-            let spent = again.is_none() && !first && invoice.b("auto_advance") && invoice.s("collection_method") == "charge_automatically";
+            let spent = again.is_none()
+                && !first
+                && invoice.b("auto_advance")
+                && invoice.s("collection_method") == "charge_automatically";
             let stored = cx.save(invoice, "invoice.updated");
             cx.emit("invoice.payment_failed", &stored);
             if *outcome == Outcome::Action {
@@ -85,7 +105,11 @@ pub(crate) fn settle(cx: &mut Cx<'_>, id: &str, outcome: &Outcome) -> Result<()>
 fn next_try(cx: &Cx<'_>, invoice: &Value) -> Option<i64> {
     let settings = cx.settings();
     let at = usize::try_from(invoice.i("attempt_count") - 1).ok()?;
-    settings.list("retry_days").get(at).and_then(Value::as_i64).map(|days| cx.now + days * DAY)
+    settings
+        .list("retry_days")
+        .get(at)
+        .and_then(Value::as_i64)
+        .map(|days| cx.now + days * DAY)
 }
 
 /// Marks an invoice as paid, with the subscription's reaction.
@@ -125,7 +149,10 @@ pub(crate) fn mark_paid(cx: &mut Cx<'_>, id: &str, out_of_band: bool) -> Result<
 pub(crate) fn wake(cx: &mut Cx<'_>, id: &str) -> Result<()> {
     let mut invoice = cx.take(KIND, id, "id")?;
     invoice.cut("_due");
-    let paused = subscription_of(&invoice).and_then(|id| cx.state.get(id)).map(|sub| sub["pause_collection"].s("behavior").to_owned()).unwrap_or_default();
+    let paused = subscription_of(&invoice)
+        .and_then(|id| cx.state.get(id))
+        .map(|sub| sub["pause_collection"].s("behavior").to_owned())
+        .unwrap_or_default();
     match invoice.s("status") {
         "draft" if !invoice.b("auto_advance") || paused == "keep_as_draft" => {
             cx.put(invoice);

@@ -7,7 +7,12 @@ const KIND: &str = "invoice_payment";
 
 /// The open payments of an invoice are paid.
 pub(crate) fn pay_open(cx: &mut Cx<'_>, invoice: &str, amount: i64) {
-    let open: Vec<Value> = cx.state.owned(invoice, KIND).filter(|payment| payment.s("status") == "open").map(|payment| Value::clone(payment)).collect();
+    let open: Vec<Value> = cx
+        .state
+        .owned(invoice, KIND)
+        .filter(|payment| payment.s("status") == "open")
+        .map(|payment| Value::clone(payment))
+        .collect();
     for mut payment in open {
         payment.put("status", "paid");
         payment.put("amount_paid", amount);
@@ -18,7 +23,12 @@ pub(crate) fn pay_open(cx: &mut Cx<'_>, invoice: &str, amount: i64) {
 
 /// The open payments of an invoice are not needed any more.
 pub(crate) fn cancel_open(cx: &mut Cx<'_>, invoice: &str) -> Result<()> {
-    let open: Vec<Value> = cx.state.owned(invoice, KIND).filter(|payment| payment.s("status") == "open").map(|payment| Value::clone(payment)).collect();
+    let open: Vec<Value> = cx
+        .state
+        .owned(invoice, KIND)
+        .filter(|payment| payment.s("status") == "open")
+        .map(|payment| Value::clone(payment))
+        .collect();
     for mut payment in open {
         let intent = payment["payment"].s("payment_intent").to_owned();
         payment.put("status", "canceled");
@@ -37,7 +47,17 @@ pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// GET /v1/invoice_payments
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     let intent = a.p["payment"].opt("payment_intent").map(str::to_owned);
-    let found = cx.state.all(KIND).rev().filter(|value| list::matches(value, &a.p, &["invoice", "status"]))
-        .filter(|value| intent.as_deref().is_none_or(|intent| value["payment"].s("payment_intent") == intent)).cloned().collect();
+    let found = cx
+        .state
+        .all(KIND)
+        .rev()
+        .filter(|value| list::matches(value, &a.p, &["invoice", "status"]))
+        .filter(|value| {
+            intent
+                .as_deref()
+                .is_none_or(|intent| value["payment"].s("payment_intent") == intent)
+        })
+        .cloned()
+        .collect();
     list::page(&a.p, found, "/v1/invoice_payments")
 }

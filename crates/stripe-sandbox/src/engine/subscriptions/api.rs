@@ -20,13 +20,29 @@ pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
                 Some("ended") => ended(sub),
                 Some(status) => sub.s("status") == status,
             }
-            && p.opt("price").is_none_or(|price| sub.list("items").iter().any(|item| item.s("price") == price))
+            && p.opt("price").is_none_or(|price| {
+                sub.list("items")
+                    .iter()
+                    .any(|item| item.s("price") == price)
+            })
             && list::within(&p["current_period_start"], period(sub).0)
             && list::within(&p["current_period_end"], period(sub).1)
     };
     let found: Vec<_> = match p.opt("customer") {
-        Some(customer) => cx.state.owned(customer, KIND).rev().filter(|sub| keep(sub)).cloned().collect(),
-        None => cx.state.all(KIND).rev().filter(|sub| keep(sub)).cloned().collect(),
+        Some(customer) => cx
+            .state
+            .owned(customer, KIND)
+            .rev()
+            .filter(|sub| keep(sub))
+            .cloned()
+            .collect(),
+        None => cx
+            .state
+            .all(KIND)
+            .rev()
+            .filter(|sub| keep(sub))
+            .cloned()
+            .collect(),
     };
     list::page(p, found, "/v1/subscriptions")
 }

@@ -2,9 +2,9 @@
 
 use super::{KIND, period};
 use crate::core::{Cx, Read, Result, Value};
+use crate::engine::coupons;
 use crate::engine::invoices::{api, draft, finalize, lines, pay};
 use crate::engine::payment_intents::Outcome;
-use crate::engine::coupons;
 
 /// What to bill.
 #[derive(Clone, Copy)]
@@ -21,7 +21,9 @@ pub(crate) struct Bill<'a> {
 
 /// Makes and stores the draft. Returns nothing when there is nothing to bill.
 pub(crate) fn draft(cx: &mut Cx<'_>, sub: &str, bill: Bill<'_>) -> Result<Option<String>> {
-    let Some((invoice, items)) = build(cx, sub, bill)? else { return Ok(None) };
+    let Some((invoice, items)) = build(cx, sub, bill)? else {
+        return Ok(None);
+    };
     let id = invoice.s("id").to_owned();
     draft::claim(cx, items, &id);
     cx.create(invoice, "invoice.created");
@@ -32,11 +34,16 @@ pub(crate) fn draft(cx: &mut Cx<'_>, sub: &str, bill: Bill<'_>) -> Result<Option
 }
 
 /// Builds the draft without storing it.
-pub(crate) fn build(cx: &mut Cx<'_>, sub: &str, bill: Bill<'_>) -> Result<Option<(Value, Vec<Value>)>> {
+pub(crate) fn build(
+    cx: &mut Cx<'_>,
+    sub: &str,
+    bill: Bill<'_>,
+) -> Result<Option<(Value, Vec<Value>)>> {
     let sub = cx.take(KIND, sub, "subscription")?;
     let (start, end) = period(&sub);
     let customer = sub.s("customer").to_owned();
-    let (items, mut rows) = draft::pending_lines(cx, &customer, Some(sub.s("id")), sub.s("currency"));
+    let (items, mut rows) =
+        draft::pending_lines(cx, &customer, Some(sub.s("id")), sub.s("currency"));
     if bill.period {
         for item in sub.list("items").to_vec() {
             let mut line = lines::of_item(cx, &sub, &item, start, end, bill.free);
@@ -59,11 +66,25 @@ pub(crate) fn build(cx: &mut Cx<'_>, sub: &str, bill: Bill<'_>) -> Result<Option
     }
     // On a renewal the invoice's period is the one that just ended, as documented.
     let span = match bill.reason {
-        "subscription_cycle" => (super::interval(cx, &sub).previous(sub.i("billing_cycle_anchor"), start), start),
+        "subscription_cycle" => (
+            super::interval(cx, &sub).previous(sub.i("billing_cycle_anchor"), start),
+            start,
+        ),
         _ => (cx.now, cx.now),
     };
     let currency = sub.s("currency").to_owned();
-    let mut invoice = draft::build(cx, draft::Draft { customer: &customer, sub: Some(&sub), reason: bill.reason, currency: &currency, lines: rows, period: span, discounts });
+    let mut invoice = draft::build(
+        cx,
+        draft::Draft {
+            customer: &customer,
+            sub: Some(&sub),
+            reason: bill.reason,
+            currency: &currency,
+            lines: rows,
+            period: span,
+            discounts,
+        },
+    );
     if bill.reason == "subscription_cycle" && !matches!(sub.s("status"), "unpaid") {
         invoice.put("_due", cx.now + pay::DRAFT_HOUR);
         invoice.put("automatically_finalizes_at", cx.now + pay::DRAFT_HOUR);
@@ -75,8 +96,15 @@ pub(crate) fn build(cx: &mut Cx<'_>, sub: &str, bill: Bill<'_>) -> Result<Option
 }
 
 /// Bills at once: draft, final, and, unless told to wait, collected. Returns the invoice and how the payment went.
-pub(crate) fn now(cx: &mut Cx<'_>, sub: &str, bill: Bill<'_>, wait: bool) -> Result<Option<(String, Outcome)>> {
-    let Some(id) = draft(cx, sub, bill)? else { return Ok(None) };
+pub(crate) fn now(
+    cx: &mut Cx<'_>,
+    sub: &str,
+    bill: Bill<'_>,
+    wait: bool,
+) -> Result<Option<(String, Outcome)>> {
+    let Some(id) = draft(cx, sub, bill)? else {
+        return Ok(None);
+    };
     let invoice = cx.find("invoice", &id, "id")?;
     if invoice.s("collection_method") == "send_invoice" {
         let mut invoice = Value::clone(&invoice);

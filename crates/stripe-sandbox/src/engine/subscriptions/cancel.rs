@@ -39,7 +39,17 @@ pub(crate) fn cancel(cx: &mut Cx<'_>, a: &Args) -> Result {
         credit_rest(cx, &before);
     }
     if a.p.b("invoice_now") {
-        bill::now(cx, a.id(), bill::Bill { reason: "subscription_update", period: false, free: false, part: None }, false)?;
+        bill::now(
+            cx,
+            a.id(),
+            bill::Bill {
+                reason: "subscription_update",
+                period: false,
+                free: false,
+                part: None,
+            },
+            false,
+        )?;
     }
     end(cx, a.id(), Some("cancellation_requested"))
 }
@@ -47,8 +57,21 @@ pub(crate) fn cancel(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// Credits the rest of the period, as pending items.
 pub(crate) fn credit_rest(cx: &mut Cx<'_>, sub: &Value) {
     for item in sub.list("items").to_vec() {
-        let Some(price) = cx.state.get(item.s("price")).cloned() else { continue };
-        let credit = lines::prorate(cx, &lines::Proration { sub, item: &item, price: &price, quantity: item.opt_i("quantity").unwrap_or(1), at: cx.now, period: period(sub), credit: true });
+        let Some(price) = cx.state.get(item.s("price")).cloned() else {
+            continue;
+        };
+        let credit = lines::prorate(
+            cx,
+            &lines::Proration {
+                sub,
+                item: &item,
+                price: &price,
+                quantity: item.opt_i("quantity").unwrap_or(1),
+                at: cx.now,
+                period: period(sub),
+                credit: true,
+            },
+        );
         cx.create(credit, "invoiceitem.created");
     }
 }
@@ -81,7 +104,15 @@ pub(crate) fn end(cx: &mut Cx<'_>, id: &str, reason: Option<&str>) -> Result {
 }
 
 fn stop_invoices(cx: &mut Cx<'_>, id: &str) {
-    let open: Vec<Value> = cx.state.owned(id, "invoice").filter(|invoice| matches!(invoice.s("status"), "draft" | "open") && pay::subscription_of(invoice) == Some(id)).map(|invoice| Value::clone(invoice)).collect();
+    let open: Vec<Value> = cx
+        .state
+        .owned(id, "invoice")
+        .filter(|invoice| {
+            matches!(invoice.s("status"), "draft" | "open")
+                && pay::subscription_of(invoice) == Some(id)
+        })
+        .map(|invoice| Value::clone(invoice))
+        .collect();
     for mut invoice in open {
         invoice.put("auto_advance", false);
         invoice.put("next_payment_attempt", Value::Null);
@@ -98,7 +129,11 @@ pub(crate) fn expire(cx: &mut Cx<'_>, id: &str) -> Result<()> {
     sub.put("status", "incomplete_expired");
     sub.put("ended_at", cx.now);
     super::save(cx, sub);
-    if cx.state.get(&invoice).is_some_and(|invoice| invoice.s("status") == "open") {
+    if cx
+        .state
+        .get(&invoice)
+        .is_some_and(|invoice| invoice.s("status") == "open")
+    {
         crate::engine::invoices::finalize::void(cx, &invoice)?;
     }
     Ok(())
@@ -107,7 +142,12 @@ pub(crate) fn expire(cx: &mut Cx<'_>, id: &str) -> Result<()> {
 /// DELETE /v1/subscriptions/{id}/discount
 pub(crate) fn delete_discount(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut sub = cx.take(KIND, a.id(), "id")?;
-    let Some(last) = sub.list("discounts").last().and_then(Value::as_str).map(str::to_owned) else {
+    let Some(last) = sub
+        .list("discounts")
+        .last()
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+    else {
         return Err(ApiError::missing("discount", "", "id"));
     };
     sub.put("discounts", json!([]));

@@ -9,17 +9,24 @@ use crate::engine::invoices::pay;
 pub(crate) fn wake(cx: &mut Cx<'_>, id: &str) -> Result<()> {
     let mut sub = cx.take(KIND, id, "id")?;
     let now = cx.now;
-    if sub["pause_collection"].opt_i("resumes_at").is_some_and(|moment| moment <= now) {
+    if sub["pause_collection"]
+        .opt_i("resumes_at")
+        .is_some_and(|moment| moment <= now)
+    {
         sub.put("pause_collection", Value::Null);
         save(cx, sub);
         return Ok(());
     }
-    if sub["pending_update"].opt_i("expires_at").is_some_and(|moment| moment <= now) {
+    if sub["pending_update"]
+        .opt_i("expires_at")
+        .is_some_and(|moment| moment <= now)
+    {
         return update::expire_pending(cx, id);
     }
     if sub.opt_i("cancel_at").is_some_and(|moment| moment <= now) {
         let asked = sub["cancellation_details"].opt("reason").map(str::to_owned);
-        return cancel::end(cx, id, asked.as_deref().or(Some("cancellation_requested"))).map(|_| ());
+        return cancel::end(cx, id, asked.as_deref().or(Some("cancellation_requested")))
+            .map(|_| ());
     }
     match sub.s("status") {
         "incomplete" => cancel::expire(cx, id),
@@ -47,7 +54,11 @@ fn notice(cx: &mut Cx<'_>, mut sub: Value) -> Result<()> {
     sub.put("_noticed", period(&sub).1);
     super::arm(&mut sub);
     cx.put(sub);
-    if cx.state.all("webhook_endpoint").any(|endpoint| crate::core::cx::wants(endpoint, "invoice.upcoming")) {
+    if cx
+        .state
+        .all("webhook_endpoint")
+        .any(|endpoint| crate::core::cx::wants(endpoint, "invoice.upcoming"))
+    {
         let mut upcoming = crate::engine::invoices::preview::upcoming(cx, &id)?;
         upcoming.cut("id");
         cx.emit("invoice.upcoming", &std::sync::Arc::new(upcoming));
@@ -58,8 +69,11 @@ fn notice(cx: &mut Cx<'_>, mut sub: Value) -> Result<()> {
 fn end_trial(cx: &mut Cx<'_>, mut sub: Value) -> Result<()> {
     let id = sub.s("id").to_owned();
     let probe = json!({"customer": sub["customer"], "default_payment_method": sub["default_payment_method"]});
-    let has_card = pay::method_for(cx, &probe).is_some() || sub.s("collection_method") == "send_invoice";
-    let missing = sub["trial_settings"]["end_behavior"].s("missing_payment_method").to_owned();
+    let has_card =
+        pay::method_for(cx, &probe).is_some() || sub.s("collection_method") == "send_invoice";
+    let missing = sub["trial_settings"]["end_behavior"]
+        .s("missing_payment_method")
+        .to_owned();
     if !has_card && missing == "cancel" {
         return cancel::end(cx, &id, None).map(|_| ());
     }
@@ -84,7 +98,12 @@ fn renew(cx: &mut Cx<'_>, mut sub: Value) -> Result<()> {
     super::set_period(&mut sub, start, end);
     let running = coupons::running(cx, sub.list("discounts"), cx.now);
     if running.len() != sub.list("discounts").len() {
-        let gone: Vec<Value> = sub.list("discounts").iter().filter(|id| !running.contains(id)).cloned().collect();
+        let gone: Vec<Value> = sub
+            .list("discounts")
+            .iter()
+            .filter(|id| !running.contains(id))
+            .cloned()
+            .collect();
         sub.put("discounts", running);
         for discount in gone.iter().filter_map(Value::as_str) {
             if let Some(found) = cx.state.get(discount).cloned() {
@@ -93,6 +112,15 @@ fn renew(cx: &mut Cx<'_>, mut sub: Value) -> Result<()> {
         }
     }
     save(cx, sub);
-    bill::draft(cx, &id, bill::Bill { reason: "subscription_cycle", period: true, free: false, part: None })?;
+    bill::draft(
+        cx,
+        &id,
+        bill::Bill {
+            reason: "subscription_cycle",
+            period: true,
+            free: false,
+            part: None,
+        },
+    )?;
     Ok(())
 }

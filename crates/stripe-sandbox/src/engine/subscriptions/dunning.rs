@@ -6,12 +6,19 @@ use crate::engine::invoices::pay;
 
 /// An invoice of this subscription was paid.
 pub(crate) fn paid(cx: &mut Cx<'_>, id: &str, invoice: &str) -> Result<()> {
-    let Some(found) = cx.state.of(KIND, id).cloned() else { return Ok(()) };
+    let Some(found) = cx.state.of(KIND, id).cloned() else {
+        return Ok(());
+    };
     if found["_pending"].s("invoice") == invoice {
         return update::apply_pending(cx, id);
     }
     let mut sub = Value::clone(&found);
-    let others = cx.state.owned(id, "invoice").any(|other| other.s("status") == "open" && other.s("id") != invoice && pay::subscription_of(other) == Some(id) && other.b("attempted"));
+    let others = cx.state.owned(id, "invoice").any(|other| {
+        other.s("status") == "open"
+            && other.s("id") != invoice
+            && pay::subscription_of(other) == Some(id)
+            && other.b("attempted")
+    });
     let back = match sub.s("status") {
         "incomplete" => true,
         "past_due" | "unpaid" => !others || sub.s("latest_invoice") == invoice,
@@ -20,7 +27,8 @@ pub(crate) fn paid(cx: &mut Cx<'_>, id: &str, invoice: &str) -> Result<()> {
     if back {
         let first = sub.s("status") == "incomplete";
         sub.put("status", "active");
-        if first && sub["payment_settings"].s("save_default_payment_method") == "on_subscription"
+        if first
+            && sub["payment_settings"].s("save_default_payment_method") == "on_subscription"
             && let Some(method) = payer(cx, invoice)
         {
             sub.put("default_payment_method", method);
@@ -51,8 +59,15 @@ fn delinquent(cx: &mut Cx<'_>, customer: &str, is: bool) -> Result<()> {
 
 /// An attempt failed. `spent` means that no automatic try is left.
 pub(crate) fn failed(cx: &mut Cx<'_>, id: &str, invoice: &str, spent: bool) -> Result<()> {
-    let Some(found) = cx.state.of(KIND, id).cloned() else { return Ok(()) };
-    let renewal = cx.state.get(invoice).is_some_and(|invoice| matches!(invoice.s("billing_reason"), "subscription_cycle" | "subscription_threshold"));
+    let Some(found) = cx.state.of(KIND, id).cloned() else {
+        return Ok(());
+    };
+    let renewal = cx.state.get(invoice).is_some_and(|invoice| {
+        matches!(
+            invoice.s("billing_reason"),
+            "subscription_cycle" | "subscription_threshold"
+        )
+    });
     let mut sub = Value::clone(&found);
     let customer = sub.s("customer").to_owned();
     if renewal && sub.s("status") == "active" {

@@ -9,15 +9,30 @@ use crate::engine::invoices::lines::{self, Proration};
 use crate::engine::{coupons, prices, tax};
 
 /// Makes an item from its parameters.
-pub(crate) fn build(cx: &mut Cx<'_>, sub: &str, customer: &str, given: &Value, param: &str) -> Result {
+pub(crate) fn build(
+    cx: &mut Cx<'_>,
+    sub: &str,
+    customer: &str,
+    given: &Value,
+    param: &str,
+) -> Result {
     let price = prices::resolve(cx, given, param, Some(true))?;
     let quantity = given.opt_i("quantity").unwrap_or(1);
     if quantity < 0 {
-        return Err(ApiError::param(&format!("{param}[quantity]"), "Invalid non-negative integer").code("parameter_invalid_integer"));
+        return Err(ApiError::param(
+            &format!("{param}[quantity]"),
+            "Invalid non-negative integer",
+        )
+        .code("parameter_invalid_integer"));
     }
     let rates = tax::rates(cx, &given["tax_rates"], &format!("{param}[tax_rates]"))?;
     let mut item = cx.object("subscription_item", "si", json!({"metadata": {}, "price": price["id"], "quantity": quantity, "subscription": sub, "tax_rates": rates, "discounts": []}));
-    let discounts = coupons::redeem(cx, given.list("discounts"), customer, ("subscription_item", &item.s("id").to_owned()))?;
+    let discounts = coupons::redeem(
+        cx,
+        given.list("discounts"),
+        customer,
+        ("subscription_item", &item.s("id").to_owned()),
+    )?;
     item.put("discounts", discounts);
     merge_metadata(&mut item, &given["metadata"]);
     Ok(item)
@@ -27,21 +42,43 @@ pub(crate) fn build(cx: &mut Cx<'_>, sub: &str, customer: &str, given: &Value, p
 pub(crate) fn check(cx: &Cx<'_>, sub: &Value) -> Result<()> {
     let rows = sub.list("items");
     if rows.is_empty() {
-        return Err(ApiError::param("items", "A subscription must have at least one active item."));
+        return Err(ApiError::param(
+            "items",
+            "A subscription must have at least one active item.",
+        ));
     }
     if rows.len() > 20 {
-        return Err(ApiError::param("items", "A subscription can have up to 20 items."));
+        return Err(ApiError::param(
+            "items",
+            "A subscription can have up to 20 items.",
+        ));
     }
-    let found: Vec<_> = rows.iter().filter_map(|item| cx.state.get(item.s("price"))).collect();
+    let found: Vec<_> = rows
+        .iter()
+        .filter_map(|item| cx.state.get(item.s("price")))
+        .collect();
     for (at, price) in found.iter().enumerate() {
         if price["currency"] != found[0]["currency"] {
-            return Err(ApiError::param("items", "All prices on a subscription must have the same currency."));
+            return Err(ApiError::param(
+                "items",
+                "All prices on a subscription must have the same currency.",
+            ));
         }
-        if price["recurring"]["interval"] != found[0]["recurring"]["interval"] || price["recurring"]["interval_count"] != found[0]["recurring"]["interval_count"] {
-            return Err(ApiError::not_imitated("items (prices with different intervals on one subscription)"));
+        if price["recurring"]["interval"] != found[0]["recurring"]["interval"]
+            || price["recurring"]["interval_count"] != found[0]["recurring"]["interval_count"]
+        {
+            return Err(ApiError::not_imitated(
+                "items (prices with different intervals on one subscription)",
+            ));
         }
         if found[..at].iter().any(|other| other["id"] == price["id"]) {
-            return Err(ApiError::param("items", format!("Cannot add multiple subscription items with the same price: {}", price.s("id"))));
+            return Err(ApiError::param(
+                "items",
+                format!(
+                    "Cannot add multiple subscription items with the same price: {}",
+                    price.s("id")
+                ),
+            ));
         }
     }
     Ok(())
@@ -56,7 +93,14 @@ pub(crate) struct Change {
 }
 
 /// Applies the `items` parameter to a subscription. Prorations are built, not stored.
-pub(crate) fn apply(cx: &mut Cx<'_>, sub: &mut Value, given: &[Value], prorate: bool, at: i64, force_reset: bool) -> Result<Change> {
+pub(crate) fn apply(
+    cx: &mut Cx<'_>,
+    sub: &mut Value,
+    given: &[Value],
+    prorate: bool,
+    at: i64,
+    force_reset: bool,
+) -> Result<Change> {
     let before = sub.clone();
     let before_interval = interval(cx, sub);
     let before_cost = cost(cx, sub);
@@ -71,7 +115,11 @@ pub(crate) fn apply(cx: &mut Cx<'_>, sub: &mut Value, given: &[Value], prorate: 
             list_mut(sub, "items").push(item);
             continue;
         };
-        let position = sub.list("items").iter().position(|item| item.s("id") == id).ok_or_else(|| ApiError::missing("subscription_item", id, &format!("{param}[id]")))?;
+        let position = sub
+            .list("items")
+            .iter()
+            .position(|item| item.s("id") == id)
+            .ok_or_else(|| ApiError::missing("subscription_item", id, &format!("{param}[id]")))?;
         if wanted.b("deleted") {
             list_mut(sub, "items").remove(position);
             continue;
@@ -83,28 +131,61 @@ pub(crate) fn apply(cx: &mut Cx<'_>, sub: &mut Value, given: &[Value], prorate: 
         }
         if let Some(quantity) = wanted.opt_i("quantity") {
             if quantity < 0 {
-                return Err(ApiError::param(&format!("{param}[quantity]"), "Invalid non-negative integer").code("parameter_invalid_integer"));
+                return Err(ApiError::param(
+                    &format!("{param}[quantity]"),
+                    "Invalid non-negative integer",
+                )
+                .code("parameter_invalid_integer"));
             }
             item.put("quantity", quantity);
         }
         if wanted.has("tax_rates") {
-            item.put("tax_rates", tax::rates(cx, &wanted["tax_rates"], &format!("{param}[tax_rates]"))?);
+            item.put(
+                "tax_rates",
+                tax::rates(cx, &wanted["tax_rates"], &format!("{param}[tax_rates]"))?,
+            );
         }
         if wanted.has("discounts") {
-            let discounts = coupons::redeem(cx, wanted.list("discounts"), &customer, ("subscription_item", id))?;
+            let discounts = coupons::redeem(
+                cx,
+                wanted.list("discounts"),
+                &customer,
+                ("subscription_item", id),
+            )?;
             item.put("discounts", discounts);
         }
         merge_metadata(&mut item, &wanted["metadata"]);
         list_mut(sub, "items")[position] = item;
     }
     check(cx, sub)?;
-    let currency = sub.list("items").first().and_then(|item| cx.state.get(item.s("price"))).map(|price| price.s("currency").to_owned()).unwrap_or_default();
+    let currency = sub
+        .list("items")
+        .first()
+        .and_then(|item| cx.state.get(item.s("price")))
+        .map(|price| price.s("currency").to_owned())
+        .unwrap_or_default();
     if currency != sub.s("currency") {
-        return Err(ApiError::param("items", format!("The price's currency must be the subscription's, {}.", sub.s("currency"))));
+        return Err(ApiError::param(
+            "items",
+            format!(
+                "The price's currency must be the subscription's, {}.",
+                sub.s("currency")
+            ),
+        ));
     }
     // A new interval, and a paid plan after a free one, begin a new period.
-    let reset = force_reset || interval(cx, sub) != before_interval || (before_cost == 0 && cost(cx, sub) > 0);
-    let prorations = if prorate && matches!(sub.s("status"), "active" | "past_due" | "incomplete" | "unpaid") { differences(cx, &before, sub, at, reset) } else { Vec::new() };
+    let reset = force_reset
+        || interval(cx, sub) != before_interval
+        || (before_cost == 0 && cost(cx, sub) > 0);
+    let prorations = if prorate
+        && matches!(
+            sub.s("status"),
+            "active" | "past_due" | "incomplete" | "unpaid"
+        ) {
+        differences(cx, &before, sub, at, reset)
+    } else {
+        Vec::new()
+    };
     Ok(Change { prorations, reset })
 }
 
@@ -112,28 +193,67 @@ pub(crate) fn apply(cx: &mut Cx<'_>, sub: &mut Value, given: &[Value], prorate: 
 fn differences(cx: &mut Cx<'_>, before: &Value, after: &Value, at: i64, reset: bool) -> Vec<Value> {
     let mut found = Vec::new();
     let span = period(before);
+    if at >= span.1 {
+        return found;
+    }
     for old in before.list("items") {
-        let same = after.list("items").iter().find(|item| item["id"] == old["id"]);
-        let unchanged = same.is_some_and(|item| item["price"] == old["price"] && item["quantity"] == old["quantity"]);
+        let same = after
+            .list("items")
+            .iter()
+            .find(|item| item["id"] == old["id"]);
+        let unchanged = same.is_some_and(|item| {
+            item["price"] == old["price"] && item["quantity"] == old["quantity"]
+        });
         if unchanged && !reset {
             continue;
         }
-        let Some(price) = cx.state.get(old.s("price")).cloned() else { continue };
+        let Some(price) = cx.state.get(old.s("price")).cloned() else {
+            continue;
+        };
         if price.i("unit_amount") != 0 {
-            found.push(lines::prorate(cx, &Proration { sub: before, item: old, price: &price, quantity: old.opt_i("quantity").unwrap_or(1), at, period: span, credit: true }));
+            found.push(lines::prorate(
+                cx,
+                &Proration {
+                    sub: before,
+                    item: old,
+                    price: &price,
+                    quantity: old.opt_i("quantity").unwrap_or(1),
+                    at,
+                    period: span,
+                    credit: true,
+                },
+            ));
         }
     }
     if reset {
         return found;
     }
     for new in after.list("items") {
-        let same = before.list("items").iter().find(|item| item["id"] == new["id"]);
-        if same.is_some_and(|item| item["price"] == new["price"] && item["quantity"] == new["quantity"]) {
+        let same = before
+            .list("items")
+            .iter()
+            .find(|item| item["id"] == new["id"]);
+        if same.is_some_and(|item| {
+            item["price"] == new["price"] && item["quantity"] == new["quantity"]
+        }) {
             continue;
         }
-        let Some(price) = cx.state.get(new.s("price")).cloned() else { continue };
+        let Some(price) = cx.state.get(new.s("price")).cloned() else {
+            continue;
+        };
         if price.i("unit_amount") != 0 {
-            found.push(lines::prorate(cx, &Proration { sub: after, item: new, price: &price, quantity: new.opt_i("quantity").unwrap_or(1), at, period: span, credit: false }));
+            found.push(lines::prorate(
+                cx,
+                &Proration {
+                    sub: after,
+                    item: new,
+                    price: &price,
+                    quantity: new.opt_i("quantity").unwrap_or(1),
+                    at,
+                    period: span,
+                    credit: false,
+                },
+            ));
         }
     }
     found
@@ -141,5 +261,9 @@ fn differences(cx: &mut Cx<'_>, before: &Value, after: &Value, at: i64, reset: b
 
 /// The first boundary after `now` for a grid anchored at `anchor`; an anchor in the future is the boundary itself.
 pub(crate) fn first_end(interval: Interval, anchor: i64, now: i64) -> i64 {
-    if anchor > now { anchor } else { interval.next_after(anchor, now) }
+    if anchor > now {
+        anchor
+    } else {
+        interval.next_after(anchor, now)
+    }
 }

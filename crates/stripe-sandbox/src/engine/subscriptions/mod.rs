@@ -32,7 +32,9 @@ pub(crate) fn ended(sub: &Value) -> bool {
 
 /// The period all items share.
 pub(crate) fn period(sub: &Value) -> (i64, i64) {
-    sub.list("items").first().map_or((0, 0), |item| (item.i("current_period_start"), item.i("current_period_end")))
+    sub.list("items").first().map_or((0, 0), |item| {
+        (item.i("current_period_start"), item.i("current_period_end"))
+    })
 }
 
 /// Gives all items a period.
@@ -45,13 +47,29 @@ pub(crate) fn set_period(sub: &mut Value, start: i64, end: i64) {
 
 /// The interval of a subscription's prices.
 pub(crate) fn interval(cx: &Cx<'_>, sub: &Value) -> Interval {
-    sub.list("items").first().and_then(|item| cx.state.get(item.s("price")))
-        .map_or(Interval::new("month", 1), |price| Interval::new(price["recurring"].s("interval"), price["recurring"].i("interval_count")))
+    sub.list("items")
+        .first()
+        .and_then(|item| cx.state.get(item.s("price")))
+        .map_or(Interval::new("month", 1), |price| {
+            Interval::new(
+                price["recurring"].s("interval"),
+                price["recurring"].i("interval_count"),
+            )
+        })
 }
 
 /// What an interval costs.
 pub(crate) fn cost(cx: &Cx<'_>, sub: &Value) -> i64 {
-    sub.list("items").iter().filter_map(|item| cx.state.get(item.s("price")).map(|price| price.i("unit_amount").saturating_mul(item.opt_i("quantity").unwrap_or(1)))).sum()
+    sub.list("items")
+        .iter()
+        .filter_map(|item| {
+            cx.state.get(item.s("price")).map(|price| {
+                price
+                    .i("unit_amount")
+                    .saturating_mul(item.opt_i("quantity").unwrap_or(1))
+            })
+        })
+        .sum()
 }
 
 /// When a subscription wants to be woken next.

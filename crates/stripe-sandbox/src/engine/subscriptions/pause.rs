@@ -10,13 +10,26 @@ pub(crate) fn pause(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut sub = cx.take(KIND, a.id(), "id")?;
     cx.enter_doc(&sub);
     if !matches!(sub.s("status"), "active" | "trialing" | "past_due") {
-        return Err(ApiError::invalid(format!("You cannot pause a subscription with the status {}.", sub.s("status"))));
+        return Err(ApiError::invalid(format!(
+            "You cannot pause a subscription with the status {}.",
+            sub.s("status")
+        )));
     }
     let before = sub.clone();
     if a.p["bill_for"]["unused_time_from"].s("type") == "now" && before.s("status") == "active" {
         super::cancel::credit_rest(cx, &before);
         if a.p.s("invoicing_behavior") == "invoice" {
-            bill::now(cx, a.id(), bill::Bill { reason: "subscription_update", period: false, free: false, part: None }, false)?;
+            bill::now(
+                cx,
+                a.id(),
+                bill::Bill {
+                    reason: "subscription_update",
+                    period: false,
+                    free: false,
+                    part: None,
+                },
+                false,
+            )?;
             sub = cx.take(KIND, a.id(), "id")?;
         }
     }
@@ -34,7 +47,9 @@ pub(crate) fn resume(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut sub = cx.take(KIND, a.id(), "id")?;
     cx.enter_doc(&sub);
     if sub.s("status") != "paused" {
-        return Err(ApiError::invalid("Only paused subscriptions can be resumed."));
+        return Err(ApiError::invalid(
+            "Only paused subscriptions can be resumed.",
+        ));
     }
     let (_, end) = super::period(&sub);
     let now = cx.now;
@@ -49,12 +64,29 @@ pub(crate) fn resume(cx: &mut Cx<'_>, a: &Args) -> Result {
     let customer = sub.s("customer").to_owned();
     save(cx, sub);
     if reset {
-        let billed = bill::now(cx, a.id(), bill::Bill { reason: "subscription_update", period: true, free: false, part: None }, false)?;
+        let billed = bill::now(
+            cx,
+            a.id(),
+            bill::Bill {
+                reason: "subscription_update",
+                period: true,
+                free: false,
+                part: None,
+            },
+            false,
+        )?;
         if let Some((_, outcome)) = billed
             && outcome != Outcome::Paid
         {
             let mut sub = cx.take(KIND, a.id(), "id")?;
-            sub.put("status", if a.p.s("payment_behavior") == "resume_on_payment_attempt" { "past_due" } else { "paused" });
+            sub.put(
+                "status",
+                if a.p.s("payment_behavior") == "resume_on_payment_attempt" {
+                    "past_due"
+                } else {
+                    "paused"
+                },
+            );
             save(cx, sub);
         }
     }

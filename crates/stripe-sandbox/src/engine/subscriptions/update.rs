@@ -11,18 +11,50 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.enter_doc(&sub);
     let p = &a.p;
     if super::ended(&sub) {
-        let soft = p.as_object().is_none_or(|map| map.keys().all(|key| matches!(key.as_str(), "metadata" | "cancellation_details" | "expand")));
+        let soft = p.as_object().is_none_or(|map| {
+            map.keys()
+                .all(|key| matches!(key.as_str(), "metadata" | "cancellation_details" | "expand"))
+        });
         if !soft {
-            return Err(ApiError::invalid("A canceled subscription can only update its cancellation_details and metadata.").code("subscription_canceled"));
+            return Err(ApiError::invalid(
+                "A canceled subscription can only update its cancellation_details and metadata.",
+            )
+            .code("subscription_canceled"));
         }
     }
     if p.s("payment_behavior") == "pending_if_incomplete" {
-        const ALLOWED: &[&str] = &["expand", "items", "payment_behavior", "proration_behavior", "proration_date", "trial_end", "trial_from_plan", "billing_cycle_anchor", "off_session", "cancel_at_period_end", "discounts", "metadata"];
-        if let Some(key) = p.as_object().into_iter().flat_map(serde_json::Map::keys).find(|key| !ALLOWED.contains(&key.as_str())) {
-            return Err(ApiError::param(key, format!("`{key}` is not allowed together with payment_behavior=pending_if_incomplete.")));
+        const ALLOWED: &[&str] = &[
+            "expand",
+            "items",
+            "payment_behavior",
+            "proration_behavior",
+            "proration_date",
+            "trial_end",
+            "trial_from_plan",
+            "billing_cycle_anchor",
+            "off_session",
+            "cancel_at_period_end",
+            "discounts",
+            "metadata",
+        ];
+        if let Some(key) = p
+            .as_object()
+            .into_iter()
+            .flat_map(serde_json::Map::keys)
+            .find(|key| !ALLOWED.contains(&key.as_str()))
+        {
+            return Err(ApiError::param(
+                key,
+                format!(
+                    "`{key}` is not allowed together with payment_behavior=pending_if_incomplete."
+                ),
+            ));
         }
         if sub.s("collection_method") == "send_invoice" {
-            return Err(ApiError::param("payment_behavior", "pending_if_incomplete is not allowed with collection_method=send_invoice."));
+            return Err(ApiError::param(
+                "payment_behavior",
+                "pending_if_incomplete is not allowed with collection_method=send_invoice.",
+            ));
         }
     }
     change(cx, a.id(), p)?;
@@ -39,8 +71,14 @@ struct Plan {
 pub(crate) fn change(cx: &mut Cx<'_>, id: &str, p: &Value) -> Result<()> {
     let before = cx.take(KIND, id, "id")?;
     let mut sub = before.clone();
-    let proration = p.opt("proration_behavior").unwrap_or("create_prorations").to_owned();
-    let behaviour = p.opt("payment_behavior").unwrap_or("allow_incomplete").to_owned();
+    let proration = p
+        .opt("proration_behavior")
+        .unwrap_or("create_prorations")
+        .to_owned();
+    let behaviour = p
+        .opt("payment_behavior")
+        .unwrap_or("allow_incomplete")
+        .to_owned();
     create::settings(cx, &mut sub, p)?;
     ends(cx, &mut sub, p)?;
     pause(cx, &mut sub, p);
@@ -54,7 +92,12 @@ pub(crate) fn change(cx: &mut Cx<'_>, id: &str, p: &Value) -> Result<()> {
         let end = super::period(&sub).1;
         sub.put("cancel_at", end);
     }
-    if before["status"] == "trialing" && sub.s("status") == "active" && before.s("status") != sub.s("status") && super::cost(cx, &sub) > 0 && sub.s("collection_method") == "charge_automatically" {
+    if before["status"] == "trialing"
+        && sub.s("status") == "active"
+        && before.s("status") != sub.s("status")
+        && super::cost(cx, &sub) > 0
+        && sub.s("collection_method") == "charge_automatically"
+    {
         sub.put("_trial_over", true);
     }
     let bills = plan.reset || (plan.prorated && proration == "always_invoice");
@@ -73,14 +116,27 @@ fn apply(cx: &mut Cx<'_>, sub: &mut Value, p: &Value, proration: &str) -> Result
     let (start, end) = super::period(sub);
     let at = p.opt_i("proration_date").unwrap_or(now);
     if p.has("proration_date") && !(start..=end).contains(&at) {
-        return Err(ApiError::param("proration_date", "Cannot specify proration_date outside of the current period."));
+        return Err(ApiError::param(
+            "proration_date",
+            "Cannot specify proration_date outside of the current period.",
+        ));
     }
     let trialing = sub.s("status") == "trialing";
     let anchor_now = p["billing_cycle_anchor"].s("type") == "now";
     let touches = p.has("items") || anchor_now;
-    let mut plan = Plan { reset: false, prorated: false };
+    let mut plan = Plan {
+        reset: false,
+        prorated: false,
+    };
     if touches {
-        let change = items::apply(cx, sub, p.list("items"), proration != "none", at, anchor_now)?;
+        let change = items::apply(
+            cx,
+            sub,
+            p.list("items"),
+            proration != "none",
+            at,
+            anchor_now,
+        )?;
         plan.prorated = !change.prorations.is_empty();
         for item in change.prorations {
             cx.create(item, "invoiceitem.created");
@@ -93,7 +149,10 @@ fn apply(cx: &mut Cx<'_>, sub: &mut Value, p: &Value, proration: &str) -> Result
         plan.reset = true;
     } else if let Some(moment) = p.opt_i("trial_end") {
         if moment <= now {
-            return Err(ApiError::param("trial_end", "trial_end must be in the future, or 'now'."));
+            return Err(ApiError::param(
+                "trial_end",
+                "trial_end must be in the future, or 'now'.",
+            ));
         }
         sub.put("status", "trialing");
         sub.put("trial_start", sub.opt_i("trial_start").unwrap_or(now));
@@ -114,15 +173,25 @@ fn apply(cx: &mut Cx<'_>, sub: &mut Value, p: &Value, proration: &str) -> Result
 /// Bills a change, and takes it back or holds it when the payment fails and the caller wants that.
 fn settle(cx: &mut Cx<'_>, id: &str, before: &Value, plan: &Plan, behaviour: &str) -> Result<()> {
     let free = false;
-    let bill = bill::Bill { reason: "subscription_update", period: plan.reset, free, part: None };
-    let Some((invoice, outcome)) = bill::now(cx, id, bill, behaviour == "default_incomplete")? else { return Ok(()) };
+    let bill = bill::Bill {
+        reason: "subscription_update",
+        period: plan.reset,
+        free,
+        part: None,
+    };
+    let Some((invoice, outcome)) = bill::now(cx, id, bill, behaviour == "default_incomplete")?
+    else {
+        return Ok(());
+    };
     match (outcome, behaviour) {
         (Outcome::Paid, _) => Ok(()),
         (Outcome::Declined(error), "error_if_incomplete") => Err(error),
-        (Outcome::Action, "error_if_incomplete") => Err(ApiError::card("subscription_payment_intent_requires_action", None, "Payment for this subscription requires additional user action before it can be completed successfully.")),
-        (_, "pending_if_incomplete") => {
-            hold(cx, id, before, &invoice)
-        }
+        (Outcome::Action, "error_if_incomplete") => Err(ApiError::card(
+            "subscription_payment_intent_requires_action",
+            None,
+            "Payment for this subscription requires additional user action before it can be completed successfully.",
+        )),
+        (_, "pending_if_incomplete") => hold(cx, id, before, &invoice),
         (_, _) => {
             let mut sub = cx.take(KIND, id, "id")?;
             if matches!(sub.s("status"), "active") {
@@ -162,10 +231,22 @@ pub(crate) fn apply_pending(cx: &mut Cx<'_>, id: &str) -> Result<()> {
     let mut sub = cx.take(KIND, id, "id")?;
     let applied = sub["_pending"]["applied"].clone();
     let period_before = super::period(&sub);
-    for key in ["items", "billing_cycle_anchor", "discounts", "metadata", "status", "trial_end"] {
+    for key in [
+        "items",
+        "billing_cycle_anchor",
+        "discounts",
+        "metadata",
+        "status",
+        "trial_end",
+    ] {
         sub.put(key, applied[key].clone());
     }
-    let fresh = applied["items"].as_array().and_then(|rows| rows.first()).map_or(period_before, |item| (item.i("current_period_start"), item.i("current_period_end")));
+    let fresh = applied["items"]
+        .as_array()
+        .and_then(|rows| rows.first())
+        .map_or(period_before, |item| {
+            (item.i("current_period_start"), item.i("current_period_end"))
+        });
     super::set_period(&mut sub, fresh.0, fresh.1);
     sub.put("pending_update", Value::Null);
     sub.cut("_pending");
@@ -200,7 +281,10 @@ fn ends(cx: &mut Cx<'_>, sub: &mut Value, p: &Value) -> Result<()> {
         Value::Number(_) => {
             let moment = p.i("cancel_at");
             if moment <= cx.now {
-                return Err(ApiError::param("cancel_at", "cancel_at must be in the future."));
+                return Err(ApiError::param(
+                    "cancel_at",
+                    "cancel_at must be in the future.",
+                ));
             }
             cancel::ask(cx, sub, moment);
         }
@@ -215,7 +299,10 @@ fn pause(cx: &Cx<'_>, sub: &mut Value, p: &Value) {
     if p["pause_collection"].is_object() {
         let given = &p["pause_collection"];
         let resumes = given.opt_i("resumes_at").filter(|moment| *moment > cx.now);
-        sub.put("pause_collection", json!({"behavior": given["behavior"], "resumes_at": resumes}));
+        sub.put(
+            "pause_collection",
+            json!({"behavior": given["behavior"], "resumes_at": resumes}),
+        );
     } else if p["pause_collection"].as_str() == Some("") {
         sub.put("pause_collection", Value::Null);
     }
