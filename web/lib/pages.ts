@@ -2,7 +2,7 @@ import type { QueryKey } from "@tanstack/react-query";
 
 export interface PageOf<T> {
   items: T[];
-  next_cursor: string | null;
+  next_cursor?: string | null;
 }
 
 /** A paged list as a query; the same options prefetch on the server and read in the browser. */

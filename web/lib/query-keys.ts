@@ -1,9 +1,11 @@
+import type { Schema } from "./api/client";
+
 /** The one factory of query keys: what is invalidated and what is cached cannot drift apart. */
 export interface UserFilter {
   search?: string;
-  status?: string;
+  status?: Schema["Status"] | undefined;
   role?: string;
-  sort?: string;
+  sort?: Schema["Sort"] | undefined;
   cursor?: string;
 }
 
@@ -14,7 +16,7 @@ export const keys = {
     all: () => ["users"] as const,
     list: (filter: UserFilter) => ["users", "list", filter] as const,
     one: (id: string) => ["users", "one", id] as const,
-    here: () => ["users", "here"] as const,
+    totals: () => ["users", "totals"] as const,
   },
   updates: {
     all: () => ["updates"] as const,
@@ -23,7 +25,12 @@ export const keys = {
     recipients: (id: string) => ["updates", "recipients", id] as const,
     preview: (audience: unknown) => ["updates", "preview", audience] as const,
   },
-  feed: { all: () => ["feed"] as const, list: (unread: boolean) => ["feed", "list", unread] as const, one: (id: string) => ["feed", "one", id] as const },
+  feed: {
+    all: () => ["feed"] as const,
+    waiting: () => ["feed", "waiting"] as const,
+    list: (unread: boolean) => ["feed", "list", unread] as const,
+    one: (id: string) => ["feed", "one", id] as const,
+  },
   audit: () => ["audit"] as const,
   deadJobs: () => ["jobs", "dead"] as const,
 };

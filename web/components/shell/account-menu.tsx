@@ -38,7 +38,7 @@ function Choices() {
   );
 }
 
-export function AccountMenu({ me, staff, wide = false }: { me: Schema["Me"]; staff: boolean; wide?: boolean }) {
+export function AccountMenu({ me, staff, wide = false }: { me: Schema["MeView"]; staff: boolean; wide?: boolean }) {
   const [leaving, setLeaving] = useState(false);
   async function signOut(): Promise<void> {
     setLeaving(true);

@@ -1,15 +1,18 @@
 "use client";
+import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import type { ReactNode } from "react";
 import type { Schema } from "@/lib/api/client";
+import { waitingOptions } from "@/lib/waiting";
 import { Mark } from "../logo";
 import { AccountMenu } from "./account-menu";
 import { NavLink } from "./nav-link";
 import { useMe } from "./use-me";
 
 /** The frame of a member's pages: one quiet line at the top, the page beneath it. */
-export function MemberShell({ me: initial, children }: { me: Schema["Me"]; children: ReactNode }) {
+export function MemberShell({ me: initial, children }: { me: Schema["MeView"]; children: ReactNode }) {
   const me = useMe(initial);
+  const unread = useQuery(waitingOptions()).data?.unread ?? 0;
   return (
     <>
       <a href="#content" className="skip-link">
@@ -27,9 +30,9 @@ export function MemberShell({ me: initial, children }: { me: Schema["Me"]; child
             <NavLink href="/updates">
               Updates
               <span className="inline-flex min-w-5 justify-center" data-slot="unread">
-                {me.unread > 0 ? (
+                {unread > 0 ? (
                   <span className="rounded-full bg-accent/16 px-1.5 text-12 font-medium text-accent-ink tabular-nums">
-                    {me.unread}
+                    {unread}
                     <span className="sr-only"> unread</span>
                   </span>
                 ) : null}

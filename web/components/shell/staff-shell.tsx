@@ -19,7 +19,7 @@ const items: readonly { href: string; label: string; icon: typeof Users; needs?:
   { href: "/admin/system", label: "System", icon: Server, needs: "system.read" },
 ];
 
-function Items({ me, onGo }: { me: Schema["Me"]; onGo?: () => void }) {
+function Items({ me, onGo }: { me: Schema["MeView"]; onGo?: () => void }) {
   return (
     <nav aria-label="Staff" className="flex flex-col gap-0.5">
       {items
@@ -35,7 +35,7 @@ function Items({ me, onGo }: { me: Schema["Me"]; onGo?: () => void }) {
 }
 
 /** The frame of staff pages: the porch on the left, the house on the right. */
-export function StaffShell({ me: initial, children }: { me: Schema["Me"]; children: ReactNode }) {
+export function StaffShell({ me: initial, children }: { me: Schema["MeView"]; children: ReactNode }) {
   const me = useMe(initial);
   const [open, setOpen] = useState(false);
   return (

@@ -5,12 +5,12 @@ import { unwrap } from "@/lib/api/problem";
 import { keys } from "@/lib/query-keys";
 import { useLive } from "@/lib/realtime/use-live";
 
-/** Who is signed in, kept true live: the count of unread updates changes with the member's own receipts. */
-export function useMe(initial: Schema["Me"]): Schema["Me"] {
+/** Who is signed in, kept true live: so is what waits for them. */
+export function useMe(initial: Schema["MeView"]): Schema["MeView"] {
   const client = useQueryClient();
   const { data } = useQuery({ queryKey: keys.me(), queryFn: () => unwrap(api.GET("/api/v1/me")), initialData: initial });
   useLive("me", { schema: "updates", table: "recipients", filter: `user_id=eq.${initial.id}` }, () => {
-    void client.invalidateQueries({ queryKey: keys.me() });
+    void client.invalidateQueries({ queryKey: keys.feed.waiting() });
   });
   return data;
 }

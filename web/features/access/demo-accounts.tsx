@@ -2,7 +2,7 @@ import type { Schema } from "@/lib/api/client";
 import { Person } from "@/components/person";
 
 /** Offered only while demonstration data is loaded, on this machine alone. */
-export function DemoAccounts({ accounts, pick }: { accounts: Schema["DemoAccount"][]; pick: (account: Schema["DemoAccount"]) => void }) {
+export function DemoAccounts({ accounts, pick }: { accounts: Schema["AccountView"][]; pick: (account: Schema["AccountView"]) => void }) {
   return (
     <fieldset className="mt-4 border-t border-border pt-4">
       <legend className="pr-3 text-13 text-muted">Try it as</legend>

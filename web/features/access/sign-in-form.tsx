@@ -12,7 +12,7 @@ import { FormError } from "./form-error";
 interface Props {
   email: string;
   next: string | null;
-  demo: Schema["DemoAccount"][];
+  demo: Schema["AccountView"][];
 }
 
 export function SignInForm({ email, next, demo }: Props) {

@@ -12,9 +12,9 @@ import { pending, verify } from "./api";
 import { FormError } from "./form-error";
 import { useFragment } from "./use-fragment";
 
-type State = { kind: "loading" } | { kind: "refused"; message: string } | { kind: "ready"; account: Schema["PendingAccount"] };
+type State = { kind: "loading" } | { kind: "refused"; message: string } | { kind: "ready"; account: Schema["PendingEmailView"] };
 
-function Profile({ token, account }: { token: string; account: Schema["PendingAccount"] }) {
+function Profile({ token, account }: { token: string; account: Schema["PendingEmailView"] }) {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const language = locales.find((l) => navigator.language.startsWith(l.code))?.code ?? "en";
   const form = useSubmit(

@@ -13,7 +13,7 @@ import type { Schema } from "@/lib/api/client";
 import { keys } from "@/lib/query-keys";
 import { endOthers, endSession, sessionsOptions } from "./api";
 
-function Device({ session }: { session: Schema["Session"] }) {
+function Device({ session }: { session: Schema["SessionView"] }) {
   const client = useQueryClient();
   const end = useMutation({
     mutationFn: () => endSession(session.id),

@@ -10,7 +10,7 @@ import { keys } from "@/lib/query-keys";
 import { text, useSubmit } from "@/lib/use-submit";
 import { saveProfile } from "./api";
 
-export function ProfileForm({ me }: { me: Schema["Me"] }) {
+export function ProfileForm({ me }: { me: Schema["MeView"] }) {
   const client = useQueryClient();
   const form = useSubmit(
     (data) => saveProfile({ display_name: text(data, "display_name"), time_zone: text(data, "time_zone"), locale: text(data, "locale") }),

@@ -3,7 +3,7 @@ import { unwrap } from "@/lib/api/problem";
 import { keys } from "@/lib/query-keys";
 import { pageOptions } from "@/lib/pages";
 
-export type FeedItem = Schema["FeedItem"];
+export type FeedItem = Schema["FeedItemView"];
 type Client = Pick<typeof api, "GET">;
 
 /** The member's updates, newest first. The server passes its own client; a browser uses the usual one. */

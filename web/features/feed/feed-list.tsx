@@ -5,6 +5,7 @@ import { LiveIndicator } from "@/components/live-indicator";
 import { NewRows } from "@/components/new-rows";
 import { Button } from "@/components/ui/button";
 import { Skeleton } from "@/components/ui/skeleton";
+import type { PageOf } from "@/lib/pages";
 import { useLive } from "@/lib/realtime/use-live";
 import { useLivePages } from "@/lib/use-live-pages";
 import { feedOptions, type FeedItem } from "./api";
@@ -14,7 +15,7 @@ const asTime = (value: unknown): string | null => (typeof value === "string" ? v
 
 /** The member's updates, live. `title` names the list; it stands in the same line as what waits, so that nothing moves. */
 export function FeedList({ userId, unread = false, title }: { userId: string; unread?: boolean; title: string }) {
-  const feed = useLivePages<FeedItem, { items: FeedItem[]; next_cursor: string | null }>(feedOptions(unread));
+  const feed = useLivePages<FeedItem, PageOf<FeedItem>>(feedOptions(unread));
   useLive(`feed-${userId}`, { schema: "updates", table: "recipients", filter: `user_id=eq.${userId}` }, (event) => {
     const record = event.kind === "change" && event.change.type === "UPDATE" ? event.change.record : null;
     if (!record || typeof record.update_id !== "string") return void feed.refresh();

@@ -14,7 +14,7 @@ import type { Schema } from "@/lib/api/client";
 import { keys } from "@/lib/query-keys";
 import { entryOptions, sendReceipt } from "./api";
 
-function Acknowledge({ entry }: { entry: Schema["FeedEntry"] }) {
+function Acknowledge({ entry }: { entry: Schema["ReadingView"] }) {
   const client = useQueryClient();
   const action = useMutation({
     mutationFn: () => sendReceipt(entry.id, "acknowledged"),
@@ -51,7 +51,6 @@ export function Reading({ id }: { id: string }) {
     try {
       await sendReceipt(id, "read");
       await client.invalidateQueries({ queryKey: keys.feed.all() });
-      await client.invalidateQueries({ queryKey: keys.me() });
     } catch {
       // It stays unread and is sent again the next time it is opened.
     }

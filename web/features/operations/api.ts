@@ -3,8 +3,8 @@ import { unwrap } from "@/lib/api/problem";
 import { keys } from "@/lib/query-keys";
 import { pageOptions } from "@/lib/pages";
 
-export type DeadJob = Schema["DeadJob"];
-export type AuditRow = Schema["AuditEntry"] & { id: string };
+export type DeadJob = Schema["DeadLetter"];
+export type AuditRow = Schema["ActView"] & { id: string };
 type Client = Pick<typeof api, "GET">;
 
 export const auditOptions = (client: Client = api) =>

@@ -3,19 +3,21 @@ import { unwrap } from "@/lib/api/problem";
 import { keys, type UserFilter } from "@/lib/query-keys";
 import { pageOptions } from "@/lib/pages";
 
-export type User = Schema["User"];
+export type User = Schema["PersonView"];
 type Client = Pick<typeof api, "GET">;
 
 export const STATUSES = ["active", "invited", "suspended"] as const;
-const given = (filter: UserFilter) => Object.fromEntries(Object.entries(filter).filter(([, v]) => v));
+const SORTS = ["-created_at", "created_at", "name", "-name"] as const;
+const known = <T extends string>(list: readonly T[], value: string | null | undefined): T | undefined => list.find((item) => item === value);
+const given = <T extends object>(filter: T): Partial<T> => Object.fromEntries(Object.entries(filter).filter(([, v]) => v)) as Partial<T>;
 
 /** The filter in an address; what it does not say is left out, so that the same view has one key. */
 export function userFilter(read: (key: string) => string | null | undefined): UserFilter {
   return given({
     search: read("search") ?? "",
-    status: read("status") ?? "",
+    status: known(STATUSES, read("status")),
     role: read("role") ?? "",
-    sort: read("sort") ?? "",
+    sort: known(SORTS, read("sort")),
     cursor: read("cursor") ?? "",
   });
 }
@@ -32,8 +34,4 @@ export const userOptions = (id: string, client: Client = api) => ({
   queryFn: () => unwrap(client.GET("/api/v1/users/{id}", { params: { path: { id } } })),
 });
 
-/** The latest seen, which are those who are online and some more. */
-export const hereOptions = (client: Client = api) => ({
-  queryKey: keys.users.here(),
-  queryFn: () => unwrap(client.GET("/api/v1/users", { params: { query: { sort: "-last_seen_at", limit: 100 } } })),
-});
+export const totalsOptions = (client: Client = api) => ({ queryKey: keys.users.totals(), queryFn: () => unwrap(client.GET("/api/v1/users/totals")) });

@@ -9,8 +9,11 @@ import { roles } from "@/lib/roles";
 import { STATUSES } from "./api";
 import { STATUS_WORDS } from "./status";
 
+/** Words as they go into the address; an empty one leaves it. */
+export type Change = Partial<Record<"search" | "status" | "role", string>>;
+
 /** What to look for. Typing waits for a pause before the server is asked. */
-export function Filters({ filter, change }: { filter: UserFilter; change: (next: Partial<UserFilter>) => void }) {
+export function Filters({ filter, change }: { filter: UserFilter; change: (next: Change) => void }) {
   const [search, setSearch] = useState(filter.search ?? "");
   const pause = useRef<ReturnType<typeof setTimeout>>(undefined);
   useEffect(() => () => clearTimeout(pause.current), []);

@@ -10,12 +10,11 @@ import { Person } from "@/components/person";
 import { RelativeTime } from "@/components/relative-time";
 import { Button } from "@/components/ui/button";
 import type { Schema } from "@/lib/api/client";
-import type { UserFilter } from "@/lib/query-keys";
 import { roleTitle } from "@/lib/roles";
 import { useLivePages } from "@/lib/use-live-pages";
 import { useUrlState } from "@/lib/use-url-state";
 import { userFilter, usersOptions, type User } from "./api";
-import { Filters } from "./filters";
+import { Filters, type Change } from "./filters";
 import { LastSeen } from "./last-seen";
 import { Status } from "./status";
 import { usePresence } from "./use-presence";
@@ -34,7 +33,7 @@ const columns: readonly Column<User>[] = [
   },
   { key: "status", header: "Status", cell: (user) => <Status status={user.status} /> },
   { key: "roles", header: "Roles", wide: true, className: "whitespace-nowrap text-muted", cell: (user) => user.roles.map(roleTitle).join(", ") },
-  { key: "last_seen_at", header: "Last seen", sortable: true, wide: true, className: "min-w-32 whitespace-nowrap", cell: (user) => <LastSeen user={user} /> },
+  { key: "last_seen_at", header: "Last seen", wide: true, className: "min-w-32 whitespace-nowrap", cell: (user) => <LastSeen user={user} /> },
   { key: "created_at", header: "Joined", sortable: true, wide: true, className: "min-w-32 whitespace-nowrap text-muted", cell: (user) => <RelativeTime at={user.created_at} /> },
 ];
 
@@ -42,12 +41,12 @@ const columns: readonly Column<User>[] = [
 export function UsersTable() {
   const [params, setParams] = useUrlState();
   const filter = userFilter((key) => params.get(key));
-  const list = useLivePages<User, Schema["UserPage"]>(usersOptions(filter));
+  const list = useLivePages<User, Schema["PeopleView"]>(usersOptions(filter));
   usePresence("users", (presence) => {
     if (!presence) return void list.refresh();
     list.patch(presence.id, (user) => ({ ...user, online: presence.online, last_seen_at: presence.lastSeenAt ?? user.last_seen_at }));
   });
-  const change = (next: Partial<UserFilter>) => setParams({ ...next, cursor: "" });
+  const change = (next: Change) => setParams({ ...next, cursor: "" });
   const filtered = Boolean(filter.search ?? filter.status ?? filter.role);
   const total = list.first?.total;
   const next = list.first?.next_cursor;

@@ -3,9 +3,9 @@ import { unwrap } from "@/lib/api/problem";
 import { keys } from "@/lib/query-keys";
 import { pageOptions } from "@/lib/pages";
 
-export type Update = Schema["Update"];
+export type Update = Schema["UpdateView"];
 export type Audience = Schema["Audience"];
-export type Recipient = Schema["Recipient"];
+export type Recipient = Schema["RecipientView"];
 type Client = Pick<typeof api, "GET">;
 const after = (cursor: string | undefined) => (cursor ? { cursor } : {});
 

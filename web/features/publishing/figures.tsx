@@ -9,7 +9,7 @@ const share = (part: number, whole: number) => (whole ? `${Math.round((part / wh
 
 /** How far the latest updates have come, over all their readers. */
 export function UpdateFigures() {
-  const { rows } = useLivePages<Update, Schema["UpdatePage"]>(updatesOptions());
+  const { rows } = useLivePages<Update, Schema["Page_UpdateView"]>(updatesOptions());
   const sum = (pick: (counts: Update["counts"]) => number, of = rows ?? []) => of.reduce((n, update) => n + pick(update.counts), 0);
   const asking = (rows ?? []).filter((update) => update.action);
   const blank = <Skeleton className="h-10 w-16" />;

@@ -15,7 +15,7 @@ import { usePublished } from "./use-published";
 
 /** The latest updates and how far they have come, for the overview. */
 export function Latest({ canPublish }: { canPublish: boolean }) {
-  const list = useLivePages<Update, Schema["UpdatePage"]>(updatesOptions());
+  const list = useLivePages<Update, Schema["Page_UpdateView"]>(updatesOptions());
   usePublished("overview-updates", null, () => void list.refresh());
   if (list.isError && !list.rows) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
   return (

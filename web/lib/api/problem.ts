@@ -16,10 +16,10 @@ export class ApiError extends Error {
   }
 }
 
-export function fromProblem(status: number, problem: Partial<Problem> | undefined): ApiError {
+export function fromProblem(status: number, problem: Partial<Problem> | undefined, requestId: string | null = null): ApiError {
   const fields = Object.fromEntries((problem?.errors ?? []).map((e) => [e.field, e.message]));
   const message = problem?.detail ?? problem?.title ?? "The server did not say what went wrong. Nothing was changed that it did not confirm.";
-  return new ApiError(status, problem?.code ?? "unknown", message, fields, problem?.request_id ?? null);
+  return new ApiError(status, problem?.code ?? "unknown", message, fields, requestId);
 }
 
 interface Answer<T> {
@@ -40,7 +40,7 @@ export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
   }
   if (!answer.response.ok) {
     const problem = typeof answer.error === "object" ? (answer.error as Partial<Problem>) : undefined;
-    throw fromProblem(answer.response.status, problem);
+    throw fromProblem(answer.response.status, problem, answer.response.headers.get("x-request-id"));
   }
   return answer.data as T;
 }

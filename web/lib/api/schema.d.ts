@@ -4,38 +4,6 @@
  */
 
 export interface paths {
-    "/api/v1/system": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_system"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/setup": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_setup"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/accounts": {
         parameters: {
             query?: never;
@@ -45,7 +13,11 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_accounts"];
+        /**
+         * Registers an account. Answers the same whether or not the address has one: the mail
+         *     that follows tells its owner.
+         */
+        post: operations["register"];
         delete?: never;
         options?: never;
         head?: never;
@@ -60,215 +32,26 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put: operations["put_accounts_verification"];
-        post: operations["post_accounts_verification"];
+        /** Proves the address and finishes the profile. The link works once. */
+        put: operations["verify_email"];
+        /** Says what a verification link stands for, without using it up. */
+        post: operations["inspect_verification"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/sessions": {
+    "/api/v1/audit": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_sessions"];
+        /** Who did what, the latest first. Needs `audit.read`. */
+        get: operations["audit"];
         put?: never;
-        post: operations["post_sessions"];
-        delete: operations["delete_sessions"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sessions/current": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: operations["delete_sessions_current"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/sessions/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: operations["delete_sessions_id_"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/me": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_me"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch: operations["patch_me"];
-        trace?: never;
-    };
-    "/api/v1/users": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_users"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/users/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_users_id_"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/updates": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_updates"];
-        put?: never;
-        post: operations["post_updates"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/updates/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_updates_id_"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/updates/{id}/recipients": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_updates_id_recipients"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/updates/audience-preview": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["post_updates_audience_preview"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/feed": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_feed"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/feed/{id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["get_feed_id_"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/feed/{id}/receipt": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put: operations["put_feed_id_receipt"];
         post?: never;
         delete?: never;
         options?: never;
@@ -286,20 +69,90 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        delete: operations["delete_demo"];
+        /** Removes the demo tenant, and nothing else. Needs `system.manage`. */
+        delete: operations["remove_demo"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/audit": {
+    "/api/v1/feed": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        get: operations["get_audit"];
+        /** What was sent to the caller, the newest first. */
+        get: operations["feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feed/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What waits for the caller: updates not opened, actions not acknowledged. */
+        get: operations["waiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feed/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One update that was sent to the caller. Reading it is a receipt of its own. */
+        get: operations["feed_item"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feed/{id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Records how far an update has come with the caller. Repeating it changes nothing. */
+        put: operations["mark_update"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the job queue stands. Needs `system.read`. */
+        get: operations["queue"];
         put?: never;
         post?: never;
         delete?: never;
@@ -315,10 +168,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["get_jobs_dead"];
+        /** Jobs that failed for good, the latest first. Needs `system.read`. */
+        get: operations["dead_letters"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/dead/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Gives a dead job up. Needs `system.manage`. */
+        delete: operations["discard_job"];
         options?: never;
         head?: never;
         patch?: never;
@@ -333,7 +204,233 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["post_jobs_dead_id_retry"];
+        /** Puts a dead job back into the queue. Needs `system.manage`. */
+        post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's own account. */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes the caller's profile; what is absent stays. */
+        patch: operations["change_profile"];
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's signed-in devices, the latest used first. */
+        get: operations["sessions"];
+        put?: never;
+        /** Signs in with a password. The tokens travel in `HttpOnly` cookies. */
+        post: operations["sign_in"];
+        /** Signs the caller's other devices out, at once. */
+        delete: operations["sign_out_others"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Signs this device out, on the server and in the browser. */
+        delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Signs one of the caller's devices out, at once. */
+        delete: operations["sign_out_device"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the first owner, through the link that the server printed, and signs them in. */
+        post: operations["set_up"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this installation is, for the sign-in page. */
+        get: operations["system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/updates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every update, the newest first. Needs `updates.read`. */
+        get: operations["updates"];
+        put?: never;
+        /** Sends an update to everyone it addresses. Needs `updates.publish`. */
+        post: operations["publish_update"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/updates/audience-preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How many people an audience holds now. Needs `updates.publish`. */
+        post: operations["preview_audience"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/updates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One update with its counts. Needs `updates.read`. */
+        get: operations["update"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/updates/{id}/recipients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far an update has come with each of its readers. Needs `updates.read`. */
+        get: operations["recipients"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People, searched and narrowed on the server. Needs `users.read`. */
+        get: operations["people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/totals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many people there are and how many are online. Needs `users.read`. */
+        get: operations["people_totals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One person. Needs `users.read`. */
+        get: operations["person"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -344,255 +441,476 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        Problem: {
-            type: string;
-            title: string;
-            status: number;
-            code: string;
-            detail?: string;
-            request_id?: string;
-            errors?: components["schemas"]["FieldProblem"][];
-        };
-        FieldProblem: {
-            field: string;
-            code: string;
-            message: string;
-        };
-        DemoAccount: {
+        /** @description A demo account that a newcomer can try. */
+        AccountView: {
+            /** @description Its address. */
             email: string;
-            password: string;
+            /** @description Whose it is. */
             name: string;
+            /** @description Its password. */
+            password: string;
+            /** @description What they are. */
             role: string;
         };
-        System: {
-            name: string;
-            version: string;
-            setup_needed: boolean;
-            demo: boolean;
-            demo_accounts: components["schemas"]["DemoAccount"][];
-            mail_viewer: boolean;
-        };
-        SetupBody: {
-            token: string;
-            name: string;
-            email: string;
-            password: string;
-        };
-        NewAccountBody: {
-            email: string;
-            password: string;
-            name: string;
-        };
-        TokenBody: {
-            token: string;
-        };
-        PendingAccount: {
-            email: string;
-            name: string;
-        };
-        VerificationBody: {
-            token: string;
-            display_name: string;
-            time_zone: string;
-            locale: string;
-        };
-        VerifiedAccount: {
-            email: string;
-        };
-        NewSessionBody: {
-            email: string;
-            password: string;
-            device_name?: string;
-        };
-        NewSession: {
-            user: components["schemas"]["Me"];
-            landing: string;
-        };
-        Session: {
-            id: string;
-            device: string;
-            ip: string | null;
+        /** @description An act, as staff see it. */
+        ActView: {
+            action: string;
+            actor?: components["schemas"]["ActorView"] | null;
             /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            last_seen_at: string;
-            current: boolean;
+            at: string;
+            data: unknown;
+            /**
+             * Format: int64
+             * @description Its place in the chain.
+             */
+            seq: number;
+            subject: string;
         };
-        SessionPage: {
-            items: components["schemas"]["Session"][];
-            next_cursor: string | null;
+        ActionView: {
+            /** @description What the button says. */
+            label: string;
         };
-        Me: {
-            id: string;
-            email: string;
+        ActorView: {
+            id: components["schemas"]["UserId"];
             name: string;
-            display_name: string;
-            time_zone: string;
-            locale: string;
-            /** Format: date-time */
-            email_verified_at: string | null;
-            roles: string[];
-            permissions: string[];
-            landing: string;
-            unread: number;
         };
-        ProfileBody: {
-            display_name?: string;
-            time_zone?: string;
-            locale?: string;
-        };
-        User: {
-            id: string;
-            email: string;
-            name: string;
-            /** @enum {string} */
-            status: "invited" | "active" | "suspended";
-            roles: string[];
-            online: boolean;
-            /** Format: date-time */
-            last_seen_at: string | null;
-            /** Format: date-time */
-            created_at: string;
-        };
-        UserPage: {
-            items: components["schemas"]["User"][];
-            next_cursor: string | null;
-            total: number;
-        };
+        /**
+         * @description Whom an update addresses. Decided when it is published: who joins later is not told
+         *     of what was said before.
+         */
         Audience: {
             /** @enum {string} */
             kind: "everyone";
         } | {
             /** @enum {string} */
             kind: "users";
-            users: string[];
+            /** @description At most 500. */
+            users: components["schemas"]["UserId"][];
         } | {
             /** @enum {string} */
             kind: "role";
+            /** @description Its name. */
             role: string;
         };
-        Action: {
-            label: string;
-        };
-        NewUpdateBody: {
-            title: string;
-            body: string;
-            audience: components["schemas"]["Audience"];
-            action: components["schemas"]["Action"] | null;
-        };
-        Counts: {
-            recipients: number;
-            delivered: number;
-            read: number;
-            acknowledged: number;
-        };
-        Update: {
-            id: string;
-            title: string;
-            body: string;
-            author: {
-                id: string;
-                name: string;
-            };
-            audience: components["schemas"]["Audience"];
-            /** Format: date-time */
-            published_at: string;
-            action: components["schemas"]["Action"] | null;
-            counts: components["schemas"]["Counts"];
-        };
-        UpdatePage: {
-            items: components["schemas"]["Update"][];
-            next_cursor: string | null;
-        };
-        Recipient: {
-            user: {
-                id: string;
-                name: string;
-                email: string;
-            };
-            /** Format: date-time */
-            delivered_at: string | null;
-            /** Format: date-time */
-            read_at: string | null;
-            /** Format: date-time */
-            acknowledged_at: string | null;
-        };
-        RecipientPage: {
-            items: components["schemas"]["Recipient"][];
-            next_cursor: string | null;
-        };
-        AudienceBody: {
-            audience: components["schemas"]["Audience"];
-        };
-        AudiencePreview: {
-            recipients: number;
-        };
-        FeedItem: {
-            id: string;
-            title: string;
-            excerpt: string;
-            author: {
-                name: string;
-            };
-            /** Format: date-time */
-            published_at: string;
-            /** Format: date-time */
-            read_at: string | null;
-            /** Format: date-time */
-            acknowledged_at: string | null;
-            action: components["schemas"]["Action"] | null;
-        };
-        FeedPage: {
-            items: components["schemas"]["FeedItem"][];
-            next_cursor: string | null;
-        };
-        FeedEntry: {
-            id: string;
-            title: string;
-            body: string;
-            author: {
-                name: string;
-            };
-            /** Format: date-time */
-            published_at: string;
-            /** Format: date-time */
-            read_at: string | null;
-            /** Format: date-time */
-            acknowledged_at: string | null;
-            action: components["schemas"]["Action"] | null;
-        };
-        ReceiptBody: {
-            /** @enum {string} */
-            state: "delivered" | "read" | "acknowledged";
-        };
-        AuditEntry: {
-            seq: number;
-            /** Format: date-time */
-            at: string;
-            actor: components["schemas"]["Actor"] | null;
-            action: string;
-            subject: string | null;
-            data: unknown;
-        };
-        Actor: {
-            id: string;
+        AuthorView: {
+            id?: components["schemas"]["UserId"] | null;
             name: string;
         };
-        AuditPage: {
-            items: components["schemas"]["AuditEntry"][];
-            next_cursor: string | null;
+        CountsView: {
+            /** Format: int64 */
+            acknowledged: number;
+            /** Format: int64 */
+            delivered: number;
+            /** Format: int64 */
+            read: number;
+            /** Format: int64 */
+            recipients: number;
         };
-        DeadJob: {
-            id: string;
-            task: string;
+        /** @description A job that failed for good. */
+        DeadLetter: {
+            /**
+             * Format: int32
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /** @description Why the last attempt failed. */
             error: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description When it was given up.
+             */
             failed_at: string;
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            id: string;
+            /** @description The job's name. */
+            task: string;
         };
-        DeadJobPage: {
-            items: components["schemas"]["DeadJob"][];
-            next_cursor: string | null;
+        /** @description An update in a reader's feed. */
+        FeedItemView: {
+            /** Format: date-time */
+            acknowledged_at?: string | null;
+            action?: components["schemas"]["ActionView"] | null;
+            author: components["schemas"]["AuthorView"];
+            /** @description The first 280 characters. */
+            excerpt: string;
+            id: components["schemas"]["UpdateId"];
+            /** Format: date-time */
+            published_at: string;
+            /** Format: date-time */
+            read_at?: string | null;
+            title: string;
         };
+        /** @description One fault of one field. */
+        FieldError: {
+            /** @description Stable, for machines: `required`, `too_long`, `taken` … */
+            code: string;
+            /** @description Where: a JSON path without the leading `$.`, as in `audience.role`. */
+            field: string;
+            /** @description For the person at the form. */
+            message: string;
+        };
+        /** @description A person, as they see themselves. */
+        MeView: {
+            /** @description How others see them; the name unless they chose. */
+            display_name: string;
+            /** @description Their address. */
+            email: string;
+            /**
+             * Format: date-time
+             * @description When they proved the address.
+             */
+            email_verified_at?: string | null;
+            /** @description Their id. */
+            id: components["schemas"]["UserId"];
+            /** @description Where they land: `/admin` for staff, `/home` for members. */
+            landing: string;
+            /** @description A BCP 47 language tag. */
+            locale: string;
+            /** @description Their name. */
+            name: string;
+            /** @description What they may do. */
+            permissions: string[];
+            /** @description Their roles. */
+            roles: string[];
+            /** @description An IANA time zone. */
+            time_zone: string;
+        };
+        NewUpdateBody: {
+            action?: components["schemas"]["ActionView"] | null;
+            audience: components["schemas"]["Audience"];
+            body: string;
+            title: string;
+        };
+        /** @description A page of a list. */
+        Page_ActView: {
+            /** @description The rows. */
+            items: {
+                action: string;
+                actor?: components["schemas"]["ActorView"] | null;
+                /** Format: date-time */
+                at: string;
+                data: unknown;
+                /**
+                 * Format: int64
+                 * @description Its place in the chain.
+                 */
+                seq: number;
+                subject: string;
+            }[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_DeadLetter: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description How often it was tried.
+                 */
+                attempts: number;
+                /** @description Why the last attempt failed. */
+                error: string;
+                /**
+                 * Format: date-time
+                 * @description When it was given up.
+                 */
+                failed_at: string;
+                /**
+                 * Format: uuid
+                 * @description Its id.
+                 */
+                id: string;
+                /** @description The job's name. */
+                task: string;
+            }[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_FeedItemView: {
+            /** @description The rows. */
+            items: {
+                /** Format: date-time */
+                acknowledged_at?: string | null;
+                action?: components["schemas"]["ActionView"] | null;
+                author: components["schemas"]["AuthorView"];
+                /** @description The first 280 characters. */
+                excerpt: string;
+                id: components["schemas"]["UpdateId"];
+                /** Format: date-time */
+                published_at: string;
+                /** Format: date-time */
+                read_at?: string | null;
+                title: string;
+            }[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_RecipientView: {
+            /** @description The rows. */
+            items: {
+                /** Format: date-time */
+                acknowledged_at?: string | null;
+                /** Format: date-time */
+                delivered_at?: string | null;
+                /** Format: date-time */
+                read_at?: string | null;
+                user: components["schemas"]["ReaderView"];
+            }[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_UpdateView: {
+            /** @description The rows. */
+            items: {
+                action?: components["schemas"]["ActionView"] | null;
+                audience: components["schemas"]["Audience"];
+                author: components["schemas"]["AuthorView"];
+                body: string;
+                counts: components["schemas"]["CountsView"];
+                id: components["schemas"]["UpdateId"];
+                /** Format: date-time */
+                published_at: string;
+                title: string;
+            }[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        PendingEmailView: {
+            email: string;
+            name: string;
+        };
+        /** @description A page of people. */
+        PeopleView: {
+            items: components["schemas"]["PersonView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+            /**
+             * Format: int64
+             * @description How many match in all.
+             */
+            total: number;
+        };
+        /** @description A person, as staff see them. */
+        PersonView: {
+            /** Format: date-time */
+            created_at: string;
+            email: string;
+            id: components["schemas"]["UserId"];
+            /** Format: date-time */
+            last_seen_at?: string | null;
+            name: string;
+            /** @description Whether a socket of theirs is open now. */
+            online: boolean;
+            roles: string[];
+            status: components["schemas"]["Status"];
+        };
+        PreviewBody: {
+            audience: components["schemas"]["Audience"];
+        };
+        PreviewView: {
+            /** Format: int64 */
+            recipients: number;
+        };
+        /** @description The body of every failure, `application/problem+json` (RFC 9457). */
+        Problem: {
+            /** @description Stable, for machines. */
+            code: string;
+            /** @description What happened this time. */
+            detail?: string | null;
+            /** @description Faults by field, when the input was at fault. */
+            errors?: components["schemas"]["FieldError"][];
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description The kind of problem in words. */
+            title: string;
+            /** @description A URI reference that names the kind of problem. */
+            type: string;
+        };
+        ProfileBody: {
+            display_name?: string | null;
+            locale?: string | null;
+            time_zone?: string | null;
+        };
+        /** @description How the queue stands. */
+        QueueState: {
+            /**
+             * Format: int64
+             * @description Jobs that failed for good.
+             */
+            dead: number;
+            /**
+             * Format: double
+             * @description Seconds that the oldest of them has waited.
+             */
+            oldest_ready_seconds: number;
+            /**
+             * Format: int64
+             * @description Jobs that could run now.
+             */
+            ready: number;
+        };
+        ReaderView: {
+            email: string;
+            id: components["schemas"]["UserId"];
+            name: string;
+        };
+        /** @description An update as its reader reads it. */
+        ReadingView: {
+            /** Format: date-time */
+            acknowledged_at?: string | null;
+            action?: components["schemas"]["ActionView"] | null;
+            author: components["schemas"]["AuthorView"];
+            body: string;
+            id: components["schemas"]["UpdateId"];
+            /** Format: date-time */
+            published_at: string;
+            /** Format: date-time */
+            read_at?: string | null;
+            title: string;
+        };
+        /**
+         * @description How far an update has come with a reader.
+         * @enum {string}
+         */
+        Receipt: "delivered" | "read" | "acknowledged";
+        ReceiptBody: {
+            state: components["schemas"]["Receipt"];
+        };
+        /** @description How far an update has come with one reader. */
+        RecipientView: {
+            /** Format: date-time */
+            acknowledged_at?: string | null;
+            /** Format: date-time */
+            delivered_at?: string | null;
+            /** Format: date-time */
+            read_at?: string | null;
+            user: components["schemas"]["ReaderView"];
+        };
+        RegisterBody: {
+            email: string;
+            name: string;
+            password: string;
+        };
+        /**
+         * Format: uuid
+         * @description One signed-in device of a user.
+         */
+        SessionId: string;
+        /** @description A signed-in device. */
+        SessionView: {
+            /** Format: date-time */
+            created_at: string;
+            /** @description Whether it is the one asking. */
+            current: boolean;
+            /** @description What it is. */
+            device: string;
+            id: components["schemas"]["SessionId"];
+            /** @description The address it was last used from. */
+            ip: string;
+            /** Format: date-time */
+            last_seen_at: string;
+        };
+        SessionsView: {
+            items: components["schemas"]["SessionView"][];
+        };
+        SetUpBody: {
+            email: string;
+            name: string;
+            password: string;
+            token: string;
+        };
+        SignInBody: {
+            /**
+             * @description How the device is called in the list of devices; made from the user agent unless
+             *     said.
+             */
+            device_name?: string | null;
+            email: string;
+            password: string;
+        };
+        /** @description Who signed in, and where they land. */
+        SignedInView: {
+            landing: string;
+            user: components["schemas"]["MeView"];
+        };
+        /**
+         * @description Whether an account may be used.
+         * @enum {string}
+         */
+        Status: "invited" | "active" | "suspended";
+        /** @description What this installation is. */
+        SystemView: {
+            /** @description Whether the demo tenant is here. */
+            demo: boolean;
+            /** @description Who can be tried while it is. */
+            demo_accounts: components["schemas"]["AccountView"][];
+            /** @description Whether mails are caught in a viewer at `/_mail`. */
+            mail_viewer: boolean;
+            name: string;
+            /** @description Whether nobody owns this place yet. */
+            setup_needed: boolean;
+            version: string;
+        };
+        TokenBody: {
+            token: string;
+        };
+        /** @description How many people there are. */
+        TotalsView: {
+            /** Format: int64 */
+            online: number;
+            /** Format: int64 */
+            people: number;
+        };
+        /**
+         * Format: uuid
+         * @description An update.
+         */
+        UpdateId: string;
+        /** @description An update, as staff see it. */
+        UpdateView: {
+            action?: components["schemas"]["ActionView"] | null;
+            audience: components["schemas"]["Audience"];
+            author: components["schemas"]["AuthorView"];
+            body: string;
+            counts: components["schemas"]["CountsView"];
+            id: components["schemas"]["UpdateId"];
+            /** Format: date-time */
+            published_at: string;
+            title: string;
+        };
+        /**
+         * Format: uuid
+         * @description A person (or machine) with an account.
+         */
+        UserId: string;
+        VerifiedView: {
+            email: string;
+        };
+        VerifyBody: {
+            display_name?: string | null;
+            locale?: string | null;
+            time_zone?: string | null;
+            token: string;
+        };
+        /** @description What waits for the caller. */
+        WaitingView: {
+            /** Format: int64 */
+            actions: number;
+            /** Format: int64 */
+            unread: number;
+        };
+        /** @enum {string} */
+        Sort: "created_at" | "-created_at" | "name" | "-name";
     };
     responses: never;
     parameters: never;
@@ -602,36 +920,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    get_system: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["System"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_setup: {
+    register: {
         parameters: {
             query?: never;
             header?: never;
@@ -640,62 +929,29 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SetupBody"];
+                "application/json": components["schemas"]["RegisterBody"];
             };
         };
         responses: {
-            /** @description Done */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NewSession"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_accounts: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewAccountBody"];
-            };
-        };
-        responses: {
-            /** @description Done */
+            /** @description A mail is on its way */
             202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem */
-            default: {
+            /** @description Faults by field */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    put_accounts_verification: {
+    verify_email: {
         parameters: {
             query?: never;
             header?: never;
@@ -704,31 +960,38 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["VerificationBody"];
+                "application/json": components["schemas"]["VerifyBody"];
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VerifiedAccount"];
+                    "application/json": components["schemas"]["VerifiedView"];
                 };
             };
-            /** @description A problem */
-            default: {
+            /** @description `link_stale` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    post_accounts_verification: {
+    inspect_verification: {
         parameters: {
             query?: never;
             header?: never;
@@ -741,27 +1004,66 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PendingAccount"];
+                    "application/json": components["schemas"]["PendingEmailView"];
                 };
             };
-            /** @description A problem */
-            default: {
+            /** @description `link_stale` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_sessions: {
+    audit: {
+        parameters: {
+            query?: {
+                /** @description Where the page before ended, as it said. */
+                cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ActView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_demo: {
         parameters: {
             query?: never;
             header?: never;
@@ -770,87 +1072,81 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionPage"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_sessions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewSessionBody"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NewSession"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    delete_sessions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    delete_sessions_current: {
+    feed: {
+        parameters: {
+            query?: {
+                /** @description Only what the reader has not opened. */
+                unread?: boolean;
+                /** @description Where the page before ended, as it said. */
+                cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_FeedItemView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    waiting: {
         parameters: {
             query?: never;
             header?: never;
@@ -859,54 +1155,274 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem */
-            default: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["WaitingView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    delete_sessions_id_: {
+    feed_item: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description The update */
+                id: components["schemas"]["UpdateId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReadingView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mark_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The update */
+                id: components["schemas"]["UpdateId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReceiptBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueState"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dead_letters: {
+        parameters: {
+            query?: {
+                /** @description Where the page before ended, as it said. */
+                cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DeadLetter"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dead letter */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description A problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_me: {
+    retry_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dead letter */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    me: {
         parameters: {
             query?: never;
             header?: never;
@@ -915,27 +1431,25 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Me"];
+                    "application/json": components["schemas"]["MeView"];
                 };
             };
-            /** @description A problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    patch_me: {
+    change_profile: {
         parameters: {
             query?: never;
             header?: never;
@@ -948,97 +1462,251 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Me"];
+                    "application/json": components["schemas"]["MeView"];
                 };
             };
-            /** @description A problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_users: {
+    sessions: {
         parameters: {
-            query?: {
-                search?: string;
-                status?: string;
-                role?: string;
-                sort?: string;
-                cursor?: string;
-                limit?: number;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserPage"];
+                    "application/json": components["schemas"]["SessionsView"];
                 };
             };
-            /** @description A problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_users_id_: {
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInView"];
+                };
+            };
+            /** @description `credentials_wrong`, `email_unverified`, `account_suspended` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out_others: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out_device: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The session */
+                id: components["schemas"]["SessionId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_up: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetUpBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInView"];
+                };
+            };
+            /** @description `link_stale`, `owner_exists` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["User"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["SystemView"];
                 };
             };
         };
     };
-    get_updates: {
+    updates: {
         parameters: {
             query?: {
+                /** @description Where the page before ended, as it said. */
                 cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
                 limit?: number;
             };
             header?: never;
@@ -1047,27 +1715,33 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UpdatePage"];
+                    "application/json": components["schemas"]["Page_UpdateView"];
                 };
             };
-            /** @description A problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    post_updates: {
+    publish_update: {
         parameters: {
             query?: never;
             header?: never;
@@ -1080,92 +1754,41 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Update"];
+                    "application/json": components["schemas"]["UpdateView"];
                 };
             };
-            /** @description A problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_updates_id_: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Update"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_updates_id_recipients: {
-        parameters: {
-            query?: {
-                cursor?: string;
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RecipientPage"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    post_updates_audience_preview: {
+    preview_audience: {
         parameters: {
             query?: never;
             header?: never;
@@ -1174,190 +1797,158 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AudienceBody"];
+                "application/json": components["schemas"]["PreviewBody"];
             };
         };
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AudiencePreview"];
+                    "application/json": components["schemas"]["PreviewView"];
                 };
             };
-            /** @description A problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_feed: {
-        parameters: {
-            query?: {
-                cursor?: string;
-                limit?: number;
-                unread?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FeedPage"];
-                };
-            };
-            /** @description A problem */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_feed_id_: {
+    update: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The update */
+                id: components["schemas"]["UpdateId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FeedEntry"];
+                    "application/json": components["schemas"]["UpdateView"];
                 };
             };
-            /** @description A problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    put_feed_id_receipt: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ReceiptBody"];
-            };
-        };
-        responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem */
-            default: {
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
-        };
-    };
-    delete_demo: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem */
-            default: {
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_audit: {
+    recipients: {
         parameters: {
             query?: {
+                /** @description Where the page before ended, as it said. */
                 cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
                 limit?: number;
             };
             header?: never;
-            path?: never;
+            path: {
+                /** @description The update */
+                id: components["schemas"]["UpdateId"];
+            };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AuditPage"];
+                    "application/json": components["schemas"]["Page_RecipientView"];
                 };
             };
-            /** @description A problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    get_jobs_dead: {
+    people: {
         parameters: {
             query?: {
+                /** @description Part of a name or an address. */
+                search?: string;
+                /** @description How the account stands. */
+                status?: components["schemas"]["Status"];
+                /** @description A role they hold. */
+                role?: string;
+                /**
+                 * @description `-created_at` (who joined last comes first, unless said), `created_at`, `name` or
+                 *     `-name`.
+                 */
+                sort?: components["schemas"]["Sort"];
+                /** @description Where the page before ended, as it said. */
                 cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
                 limit?: number;
             };
             header?: never;
@@ -1366,51 +1957,117 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["DeadJobPage"];
+                    "application/json": components["schemas"]["PeopleView"];
                 };
             };
-            /** @description A problem */
-            default: {
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    post_jobs_dead_id_retry: {
+    people_totals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotalsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    person: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                id: string;
+                /** @description The person */
+                id: components["schemas"]["UserId"];
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Done */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A problem */
-            default: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["Problem"];
+                    "application/json": components["schemas"]["PersonView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -18,7 +18,7 @@ export const serverApi = cache(async () => {
 });
 
 /** Who is signed in, or null. Asked once for each render, however many components want to know. */
-export const visitor = cache(async (): Promise<Schema["Me"] | null> => {
+export const visitor = cache(async (): Promise<Schema["MeView"] | null> => {
   try {
     return await unwrap((await serverApi()).GET("/api/v1/me"));
   } catch (error) {
@@ -28,14 +28,14 @@ export const visitor = cache(async (): Promise<Schema["Me"] | null> => {
 });
 
 /** Who is signed in; anybody else is sent to sign in and comes back to `path` afterwards. */
-export async function member(path: string): Promise<Schema["Me"]> {
+export async function member(path: string): Promise<Schema["MeView"]> {
   const me = await visitor();
   if (!me) redirect(`/sign-in?next=${encodeURIComponent(safePath(path))}`);
   return me;
 }
 
 /** What this installation says of itself; null when the server cannot be asked. */
-export const system = cache(async (): Promise<Schema["System"] | null> => {
+export const system = cache(async (): Promise<Schema["SystemView"] | null> => {
   try {
     return await unwrap((await serverApi()).GET("/api/v1/system"));
   } catch {
@@ -44,7 +44,7 @@ export const system = cache(async (): Promise<Schema["System"] | null> => {
 });
 
 /** A member of staff with the permission that the page needs. To anybody else the page does not exist. */
-export async function staff(path: string, needs?: Permission): Promise<Schema["Me"]> {
+export async function staff(path: string, needs?: Permission): Promise<Schema["MeView"]> {
   const me = await member(path);
   if (me.landing !== "/admin" || (needs && !can(me, needs))) notFound();
   return me;

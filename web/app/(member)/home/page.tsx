@@ -28,7 +28,7 @@ export default async function Home() {
           <Display>
             {greeting(hourIn(me.time_zone))}, {name}
           </Display>
-          <Waiting unread={me.unread} />
+          <Waiting />
         </Stack>
         <FeedList userId={me.id} title="For you" />
       </Page>

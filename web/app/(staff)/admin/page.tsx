@@ -4,8 +4,8 @@ import type { Metadata } from "next";
 import Link from "next/link";
 import { PageHeader } from "@/components/page-header";
 import { Button } from "@/components/ui/button";
-import { hereOptions } from "@/features/people/api";
-import { HereNow, PeopleFigures } from "@/features/people/here-now";
+import { totalsOptions, usersOptions } from "@/features/people/api";
+import { Newest, PeopleFigures } from "@/features/people/overview";
 import { updatesOptions } from "@/features/publishing/api";
 import { Latest } from "@/features/publishing/latest";
 import { UpdateFigures } from "@/features/publishing/figures";
@@ -22,7 +22,7 @@ export default async function Overview() {
   const canPublish = can(me, "updates.publish");
   const updates = canPublish || can(me, "updates.read");
   return (
-    <Prefetched load={(client) => [...(people ? [client.query(hereOptions(api))] : []), ...(updates ? [client.infiniteQuery(updatesOptions(api))] : [])]}>
+    <Prefetched load={(client) => [...(people ? [client.query(totalsOptions(api)), client.infiniteQuery(usersOptions({}, api))] : []), ...(updates ? [client.infiniteQuery(updatesOptions(api))] : [])]}>
       <Page>
         <PageHeader
           title="Overview"
@@ -43,7 +43,7 @@ export default async function Overview() {
         </section>
         <div className="grid gap-10 md:grid-cols-[minmax(0,1fr)_16rem]">
           {updates ? <Latest canPublish={canPublish} /> : null}
-          {people ? <HereNow /> : null}
+          {people ? <Newest /> : null}
         </div>
       </Page>
     </Prefetched>
