@@ -20,7 +20,7 @@ pub mod database;
 pub mod error;
 pub mod events;
 pub mod extract;
-// pub mod files;
+pub mod files;
 pub mod id;
 pub mod jobs;
 pub mod limits;

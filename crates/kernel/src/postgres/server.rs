@@ -45,7 +45,7 @@ pub(super) struct Status {
 
 impl Status {
     /// Line 1 is the process, 4 the port, 5 the socket's folder, 8 the state (`miscinit.h`,
-    /// LOCK_FILE_LINE_*).
+    /// `LOCK_FILE_LINE_*`).
     fn parse(text: &str) -> Option<Self> {
         let line = |number: usize| text.lines().nth(number - 1).map(str::trim);
         Some(Self {

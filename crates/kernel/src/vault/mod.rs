@@ -227,6 +227,7 @@ impl Vault {
     }
 
     /// The key that [`Vault::mac`] uses for this purpose, for who makes many.
+    #[expect(clippy::missing_panics_doc, reason = "it cannot: see there")]
     pub fn mac_key(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         let keys = self.read();
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"portico vault v1").extract(&*keys.mac);

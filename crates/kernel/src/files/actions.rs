@@ -1,0 +1,141 @@
+//! What is done with files.
+
+use super::{
+    Files,
+    model::{File, FileId, HEAD, Purpose, Readers, parse_name},
+    store,
+};
+use crate::{
+    error::{Error, Result},
+    principal::{Permission, Principal},
+};
+use aws_lc_rs::digest::{self, SHA256};
+use bytes::{Bytes, BytesMut};
+use futures_util::{Stream, StreamExt, stream::BoxStream};
+use std::{ops::Range, pin::pin};
+
+/// The bytes of a file, on their way out.
+pub type Content = BoxStream<'static, object_store::Result<Bytes>>;
+
+impl Files {
+    /// Takes a file in. It is there when this answers, and not at all before.
+    pub async fn upload(
+        &self,
+        sender: &Principal,
+        purpose: &str,
+        name: &str,
+        content: impl Stream<Item = Result<Bytes>> + Send,
+    ) -> Result<File> {
+        let purpose = self.purpose(purpose)?;
+        // A small file ends with its head, and a stream may not be asked again after its end.
+        let mut content = pin!(content.fuse());
+        let mut head = BytesMut::new();
+        while head.len() < HEAD
+            && let Some(bytes) = content.next().await
+        {
+            head.extend_from_slice(&bytes?);
+        }
+        let media_type = purpose.admit(&head)?;
+
+        let id = FileId::new();
+        let mut incoming = self.blobs.write(id);
+        let (size, sha256) = match pour(purpose, head.freeze(), content, &mut incoming).await {
+            Ok(poured) => poured,
+            Err(error) => {
+                incoming.abort().await;
+                return Err(error);
+            }
+        };
+        incoming.finish().await?;
+        let file = File {
+            id,
+            owner: sender.user,
+            purpose: purpose.name.to_owned(),
+            name: parse_name(name),
+            media_type: media_type.to_owned(),
+            size,
+            sha256: sha256.as_ref().to_vec(),
+            created_at: self.clock.now(),
+        };
+        let mut db = self.db.acquire().await?;
+        store::insert(&mut db, &file).await?;
+        Ok(file)
+    }
+
+    /// What is known of a file, for somebody who may read it.
+    pub async fn look_at(&self, reader: &Principal, id: FileId) -> Result<File> {
+        let file = self.find(id).await?;
+        let shared = self
+            .purposes
+            .iter()
+            .any(|purpose| purpose.name == file.purpose && purpose.readers == Readers::SignedIn);
+        if file.owner == reader.user || shared || reader.can(Permission::FilesRead) {
+            return Ok(file);
+        }
+        // Whether it exists is nobody else's business.
+        Err(Error::NotFound("file"))
+    }
+
+    /// What is known of a file. The caller has decided who may know.
+    pub async fn find(&self, id: FileId) -> Result<File> {
+        let mut db = self.db.acquire().await?;
+        store::find(&mut db, id)
+            .await?
+            .ok_or(Error::NotFound("file"))
+    }
+
+    /// The bytes of a file, or a part of them. The caller has decided who may read.
+    pub async fn read(&self, file: &File, range: Range<u64>) -> Result<Content> {
+        Ok(self.blobs.read(file.id, range).await?)
+    }
+
+    /// Deletes a file. Its bytes are kept for [`super::jobs::KEPT`], so that staff can help.
+    pub async fn delete(&self, caller: &Principal, id: FileId) -> Result<()> {
+        let file = self.look_at(caller, id).await?;
+        if file.owner != caller.user {
+            caller.require(Permission::FilesWrite)?;
+        }
+        let mut db = self.db.acquire().await?;
+        if store::mark_deleted(&mut db, id, self.clock.now()).await? {
+            return Ok(());
+        }
+        Err(Error::NotFound("file"))
+    }
+
+    fn purpose(&self, name: &str) -> Result<&Purpose> {
+        self.purposes
+            .iter()
+            .find(|purpose| purpose.name == name)
+            .ok_or_else(|| {
+                let names: Vec<&str> = self.purposes.iter().map(|purpose| purpose.name).collect();
+                Error::field(
+                    "purpose",
+                    "unknown",
+                    format!("One of {}.", names.join(", ")),
+                )
+            })
+    }
+}
+
+/// Lets everything flow into the store, counting it.
+async fn pour(
+    purpose: &Purpose,
+    head: Bytes,
+    mut rest: impl Stream<Item = Result<Bytes>> + Unpin,
+    incoming: &mut super::blobs::Incoming,
+) -> Result<(u64, digest::Digest)> {
+    let mut sum = digest::Context::new(&SHA256);
+    let mut size = 0;
+    let mut next = Some(Ok(head));
+    while let Some(bytes) = next {
+        let bytes = bytes?;
+        size += bytes.len() as u64;
+        if size > purpose.largest {
+            return Err(purpose.too_large());
+        }
+        sum.update(&bytes);
+        incoming.write(bytes).await?;
+        next = rest.next().await;
+    }
+    Ok((size, sum.finish()))
+}
