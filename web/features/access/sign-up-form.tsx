@@ -15,7 +15,7 @@ export function SignUpForm() {
       <FormError error={form.error} />
       <TextField label="Name" name="name" autoComplete="name" error={form.fields.name} />
       <TextField label="E-mail" name="email" type="email" autoComplete="email" error={form.fields.email} />
-      <TextField label="Password" name="password" type="password" autoComplete="new-password" error={form.fields.password} hint="Twelve characters or more. A short sentence is a good password." />
+      <TextField label="Password" name="password" type="password" autoComplete="new-password" error={form.fields.password} hint="Ten characters or more. A short sentence is a good password." />
       <Button type="submit" size="lg" busy={form.busy} className="mt-2">
         Make an account
       </Button>
