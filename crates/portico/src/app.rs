@@ -16,6 +16,7 @@ use kernel::{
     cache::Invalidations,
     database::{self, Addresses, Database},
     events::{self, EventLog},
+    files::{Files, SweepFiles},
     jobs::{self, Handlers, Job, Worker},
     limits::Limits,
     live::Signals,
@@ -25,7 +26,7 @@ use kernel::{
 };
 use realtime::{OwnChannels, Ports, Realtime};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use updates::Updates;
 
 /// The parts of one server, built and ready to run.
@@ -43,6 +44,8 @@ pub struct App {
     pub audit: Audit,
     /// Mail.
     pub mailer: Mailer,
+    /// Files that people send.
+    pub files: Files,
     /// Accounts and sessions.
     pub identity: Identity,
     /// Updates and receipts.
@@ -96,7 +99,14 @@ impl App {
         .await?;
         let updates = Updates::new(db.clone(), events, audit.clone(), clock.clone());
         let realtime = build_realtime(&config, addresses, &identity, signals, &tasks, &clock)?;
-        let handlers = identity.handlers(kernel_handlers(&mailer, &limits));
+        let files = Files::new(
+            db.clone(),
+            &config.data,
+            &config.files,
+            wiring::file_purposes(),
+            clock.clone(),
+        )?;
+        let handlers = identity.handlers(kernel_handlers(&mailer, &limits, &files));
         let worker = Arc::new(Worker::new(&db, &clock, handlers, &tasks).await?);
         Ok(Self {
             config: Arc::new(config),
@@ -105,6 +115,7 @@ impl App {
             tasks,
             audit,
             mailer,
+            files,
             identity,
             updates,
             realtime,
@@ -165,6 +176,8 @@ fn build_realtime(
     clock: &Clock,
 ) -> anyhow::Result<Realtime> {
     let mut settings = realtime::Config::new(addresses.direct.clone(), wiring::live_tables());
+    settings.slot_name.clone_from(&config.realtime.slot);
+    settings.offline_grace = Duration::from_secs(config.realtime.offline_seconds.into());
     settings.allowed_origins = std::iter::once(config.public_url().origin().ascii_serialization())
         .chain(
             config
@@ -204,8 +217,8 @@ chores! {
     SweepLimits = "kernel:sweep_limits",
 }
 
-fn kernel_handlers(mailer: &Mailer, limits: &Limits) -> Handlers {
-    let (mailer, limits) = (mailer.clone(), limits.clone());
+fn kernel_handlers(mailer: &Mailer, limits: &Limits, files: &Files) -> Handlers {
+    let (mailer, limits, files) = (mailer.clone(), limits.clone(), files.clone());
     Handlers::new()
         .on(move |job: SendMail, _| {
             let mailer = mailer.clone();
@@ -223,5 +236,9 @@ fn kernel_handlers(mailer: &Mailer, limits: &Limits) -> Handlers {
         .every("30 * * * *", move |_: SweepLimits, _| {
             let limits = limits.clone();
             async move { limits.sweep().await.map(|_| ()) }
+        })
+        .every("40 3 * * *", move |_: SweepFiles, _| {
+            let files = files.clone();
+            async move { files.sweep().await.map(|_| ()) }
         })
 }

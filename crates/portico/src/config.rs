@@ -2,7 +2,7 @@
 
 use crate::{front::FrontConfig, http::HttpConfig};
 use identity::IdentityConfig;
-use kernel::{database::DatabaseConfig, mail::MailConfig};
+use kernel::{database::DatabaseConfig, files::FilesConfig, mail::MailConfig};
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -30,8 +30,12 @@ pub struct Config {
     pub front: FrontConfig,
     /// Accounts and sessions.
     pub identity: IdentityConfig,
+    /// Where files are kept.
+    pub files: FilesConfig,
     /// Mail.
     pub mail: MailConfig,
+    /// Sockets and the change stream.
+    pub realtime: RealtimeConfig,
     /// What is written to the log.
     pub log: LogConfig,
 }
@@ -46,8 +50,30 @@ impl Default for Config {
             http: HttpConfig::default(),
             front: FrontConfig::default(),
             identity: IdentityConfig::default(),
+            files: FilesConfig::default(),
             mail: MailConfig::default(),
+            realtime: RealtimeConfig::default(),
             log: LogConfig::default(),
+        }
+    }
+}
+
+/// The `[realtime]` section.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RealtimeConfig {
+    /// This server's replication slot. Slots belong to a whole PostgreSQL server: each
+    /// Portico that uses it needs a name of its own.
+    pub slot: String,
+    /// How long after their last socket closed somebody is still online, in seconds.
+    pub offline_seconds: u32,
+}
+
+impl Default for RealtimeConfig {
+    fn default() -> Self {
+        Self {
+            slot: "portico_live".into(),
+            offline_seconds: 5,
         }
     }
 }

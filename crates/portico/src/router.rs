@@ -46,6 +46,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     routes.merge(identity::routes::router().into_openapi());
     routes.merge(updates::routes::router().into_openapi());
     routes.merge(system::routes::router().into_openapi());
+    routes.merge(kernel::files::router().into_openapi());
     Document::openapi().nest("/api/v1", routes)
 }
 
@@ -83,6 +84,8 @@ pub(crate) fn parts(app: &App) -> Parts {
         Ok(docs) => api = api.merge(docs),
         Err(error) => tracing::error!(%error, "the API reference cannot be shown"),
     }
+    let files = Router::from(kernel::files::router().with_state(app.files.clone()));
+    let transfers = Router::new().nest("/api/v1", files);
     let streams = Router::new().nest("/realtime/v1", app.realtime.router());
     let pages = match &app.front {
         Some(front) => front.router(),
@@ -90,6 +93,7 @@ pub(crate) fn parts(app: &App) -> Parts {
     };
     Parts {
         api: api.layer(authenticate.clone()),
+        transfers: transfers.layer(authenticate.clone()),
         streams: streams.layer(authenticate.clone()),
         pages: pages.layer(authenticate),
     }

@@ -9,6 +9,7 @@ use identity::{
 };
 use kernel::{
     events::Recorded,
+    files::{ARCHIVES, DOCUMENTS, IMAGES, Purpose, Readers},
     id::{SessionId, UserId},
     jobs::Queued,
     mail::Seal,
@@ -37,6 +38,24 @@ pub(crate) fn reactions(event: &Recorded) -> Vec<Queued> {
 /// The tables whose changes reach sockets.
 pub(crate) fn live_tables() -> Vec<kernel::live::Table> {
     [identity::live::TABLES, updates::live::TABLES].concat()
+}
+
+/// What files are for, and who may send and read which.
+pub(crate) fn file_purposes() -> Vec<Purpose> {
+    vec![
+        Purpose {
+            name: "avatar",
+            largest: 5 * 1024 * 1024,
+            media_types: IMAGES.to_vec(),
+            readers: Readers::SignedIn,
+        },
+        Purpose {
+            name: "attachment",
+            largest: 100 * 1024 * 1024,
+            media_types: [IMAGES, DOCUMENTS, ARCHIVES].concat(),
+            readers: Readers::Owner,
+        },
+    ]
 }
 
 /// Sockets ask identity who somebody is, and tell it who is there.

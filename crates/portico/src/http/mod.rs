@@ -37,8 +37,10 @@ pub struct Parts {
     /// Requests with an answer: timed, limited in size, failures as problem documents,
     /// browsers protected. With full paths, as `/api/v1/me`.
     pub api: Router,
-    /// Sockets, event streams, uploads: as long and as large as they like. Each checks
-    /// the origin and its limits itself.
+    /// Files on their way in and out: protected like the API, and as long and as large as
+    /// each route allows.
+    pub transfers: Router,
+    /// Sockets: as long as they like. Each checks the origin and its limits itself.
     pub streams: Router,
     /// Everything else.
     pub pages: Router,
@@ -47,6 +49,7 @@ pub struct Parts {
 /// Puts the layers around the parts, in the one right order.
 pub fn layers(parts: Parts, config: &HttpConfig) -> anyhow::Result<Router> {
     let router = api(parts.api, config)?
+        .merge(protected(parts.transfers, config)?)
         .merge(parts.streams)
         .fallback_service(parts.pages);
     Ok(outer(router, config))
@@ -56,8 +59,7 @@ pub fn layers(parts: Parts, config: &HttpConfig) -> anyhow::Result<Router> {
 /// what is not there below `/api/`. Routes may widen the size limit for themselves only
 /// by standing among the streams.
 pub fn api(router: Router, config: &HttpConfig) -> anyhow::Result<Router> {
-    let csrf = security::Csrf::new(config)?;
-    Ok(router
+    let limited = router
         .route("/api", any(problems::no_such_route))
         .route("/api/{*rest}", any(problems::no_such_route))
         // The wall below is the one that counts, with its own 413.
@@ -67,7 +69,14 @@ pub fn api(router: Router, config: &HttpConfig) -> anyhow::Result<Router> {
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
             config.timeout(),
-        ))
+        ));
+    protected(limited, config)
+}
+
+/// What whatever acts for a browser's visitor gets: problem documents, CORS and CSRF.
+fn protected(router: Router, config: &HttpConfig) -> anyhow::Result<Router> {
+    let csrf = security::Csrf::new(config)?;
+    Ok(router
         .layer(from_fn_with_state(csrf, security::csrf))
         .layer(from_fn(problems::shape))
         .layer(security::cors(config)))

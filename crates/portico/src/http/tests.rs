@@ -65,6 +65,7 @@ fn app(config: &HttpConfig) -> Router {
     layers(
         Parts {
             api,
+            transfers: Router::new(),
             streams,
             pages,
         },
