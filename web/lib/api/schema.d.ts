@@ -144,6 +144,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a file, as the field `file` of a form. */
+        post: operations["upload_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a file, or one range of it. For its sender, for whoever its purpose names, and with
+         *     `files.read`.
+         */
+        get: operations["download_file"];
+        put?: never;
+        post?: never;
+        /** Deletes a file. For its sender, and with `files.write`. */
+        delete: operations["delete_file"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -552,6 +590,29 @@ export interface components {
             /** @description For the person at the form. */
             message: string;
         };
+        /**
+         * Format: uuid
+         * @description A file.
+         */
+        FileId: string;
+        /** @description A file. */
+        FileView: {
+            /** Format: date-time */
+            created_at: string;
+            id: components["schemas"]["FileId"];
+            /** @description As found in the content. */
+            media_type: string;
+            name: string;
+            owner: components["schemas"]["UserId"];
+            purpose: string;
+            /** @description In hexadecimal. */
+            sha256: string;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+        };
         /** @description A person, as they see themselves. */
         MeView: {
             /** @description How others see them; the name unless they chose. */
@@ -888,6 +949,11 @@ export interface components {
             published_at: string;
             title: string;
         };
+        /** @description A form with one file in it. */
+        UploadForm: {
+            /** Format: binary */
+            file: string;
+        };
         /**
          * Format: uuid
          * @description A person (or machine) with an account.
@@ -909,8 +975,6 @@ export interface components {
             /** Format: int64 */
             unread: number;
         };
-        /** @enum {string} */
-        Sort: "created_at" | "-created_at" | "name" | "-name";
     };
     responses: never;
     parameters: never;
@@ -1250,6 +1314,177 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_file: {
+        parameters: {
+            query: {
+                /** @description What the file is for: it decides how large and of which types it may be. */
+                purpose: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["UploadForm"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FileView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["FileId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description It is what the caller has */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["FileId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1941,11 +2176,13 @@ export interface operations {
                 status?: components["schemas"]["Status"];
                 /** @description A role they hold. */
                 role?: string;
+                /** @description Only who is here now. */
+                online?: boolean;
                 /**
                  * @description `-created_at` (who joined last comes first, unless said), `created_at`, `name` or
                  *     `-name`.
                  */
-                sort?: components["schemas"]["Sort"];
+                sort?: "-created_at" | "created_at" | "name" | "-name";
                 /** @description Where the page before ended, as it said. */
                 cursor?: string;
                 /** @description How many rows, 1 to 100; 20 unless said. */

@@ -29,6 +29,7 @@ pub(super) struct PeopleQuery {
     online: Option<bool>,
     /// `-created_at` (who joined last comes first, unless said), `created_at`, `name` or
     /// `-name`.
+    #[param(inline)]
     sort: Option<Sort>,
     /// Where the page before ended, as it said.
     cursor: Option<String>,
