@@ -14,6 +14,7 @@ here = pathlib.Path(__file__).parent
 keys = json.loads((here / "tools/keys.json").read_text())
 schema = json.loads((here / "../../crates/stripe-sandbox/src/schema/params.json").read_text())
 calls = [json.loads(line) for line in open(sys.argv[1])]
+event_types = set(schema["POST /v1/webhook_endpoints"]["p"]["enabled_events"]["a"]["e"])
 problems, objects, kinds, operations = set(), 0, set(), set()
 # Stripe's SDK marks these as always there, but the API itself leaves them out or empty in these cases.
 LOOSE = {("subscription_item", "plan"), ("invoice", "id"), ("line_item", "invoice")}
@@ -27,9 +28,11 @@ def walk(value, where):
     if not isinstance(value, dict):
         return
     kind = value.get("object")
-    if kind in keys and isinstance(kind, str) and not value.get("deleted"):
+    if isinstance(kind, str) and kind in keys and not value.get("deleted"):
         objects += 1
         kinds.add(kind)
+        if kind == "event" and value["type"] not in event_types:
+            problems.add(f"{value['type']} is no event of Stripe's")
         for key in keys[kind]["required"]:
             if value.get(key) is None and (kind, key) not in LOOSE:
                 problems.add(f"{kind}.{key} is missing or null ({where})")

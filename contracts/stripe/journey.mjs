@@ -18,6 +18,7 @@ let secret;
 const received = [];
 let heard = () => {};
 const receiver = createServer(async (request, response) => {
+  if (request.method === "GET") return response.writeHead(200, { "content-type": "text/html" }).end("<link rel=icon href=data:,>The shop");
   let body = "";
   for await (const chunk of request) body += chunk;
   try {

@@ -69,7 +69,7 @@ def advance(clock, to):
             time.sleep(0.05)
 
 
-endpoint = v1.webhook_endpoints.create({"url": f"http://127.0.0.1:{server.server_port}/", "enabled_events": ["checkout.session.completed", "invoice.*", "customer.subscription.*"], "api_version": "2026-10-28.endive"})
+endpoint = v1.webhook_endpoints.create({"url": f"http://127.0.0.1:{server.server_port}/", "enabled_events": ["checkout.session.completed", "invoice.paid", "customer.subscription.deleted"], "api_version": "2026-10-28.endive"})
 secret = endpoint.secret
 
 # The catalogue.

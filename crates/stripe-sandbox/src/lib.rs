@@ -62,6 +62,6 @@ pub async fn serve_on(
     let work = sandbox.run(async move {
         let _ = until.wait_for(|stop| *stop).await;
     });
-    let (served, ()) = tokio::join!(async { server.await }, work);
-    served.context("the sandbox's server failed")
+    let (outcome, ()) = tokio::join!(async { server.await }, work);
+    outcome.context("the sandbox's server failed")
 }

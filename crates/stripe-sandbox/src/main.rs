@@ -23,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
             "--listen" => {
                 listen = value
                     .parse()
-                    .with_context(|| format!("{value} is not an address and port"))?
+                    .with_context(|| format!("{value} is not an address and port"))?;
             }
             "--public-url" => public_url = Some(value),
             "--postgres" => postgres = Some(value),

@@ -91,7 +91,9 @@ pub(crate) fn list_mut<'a>(value: &'a mut Value, key: &str) -> &'a mut Vec<Value
 
 /// An embedded list object.
 pub(crate) fn list_object(data: Vec<Value>, url: &str, has_more: bool) -> Value {
-    json!({"object": "list", "data": data, "has_more": has_more, "url": url})
+    let mut list = json!({"object": "list", "has_more": has_more, "url": url});
+    list.put("data", data);
+    list
 }
 
 /// Null for an empty string: in a form, the empty string unsets.

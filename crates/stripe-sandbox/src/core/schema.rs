@@ -229,7 +229,7 @@ fn union(options: &Value, given: &Tree, path: &str) -> Result {
             Ok(value) => return Ok(value),
             // The error of the arm that fits the shape says most.
             Err(error) if option.is_object() == matches!(given, Tree::Map(_)) => {
-                failure = failure.or(Some(error))
+                failure = failure.or(Some(error));
             }
             Err(_) => {}
         }

@@ -12,7 +12,7 @@ pub(crate) fn pump(cx: &mut Cx<'_>, limit: usize) -> Result<bool> {
             return Ok(true);
         }
         left -= 1;
-        wake(cx, &id, due)?;
+        wake(cx, &id, due);
     }
     let advancing: Vec<String> = cx
         .state
@@ -41,7 +41,7 @@ fn advance(cx: &mut Cx<'_>, id: &str, left: &mut usize) -> Result<bool> {
             clock.put("frozen_time", due);
             cx.put(clock);
         }
-        wake(cx, &doc, due)?;
+        wake(cx, &doc, due);
     }
     let mut clock = cx.take("test_helpers.test_clock", id, "id")?;
     clock.put("frozen_time", target);
@@ -54,10 +54,10 @@ fn advance(cx: &mut Cx<'_>, id: &str, left: &mut usize) -> Result<bool> {
 }
 
 /// Wakes one document at its moment. One that fails is put to sleep with its error, so that time goes on.
-fn wake(cx: &mut Cx<'_>, id: &str, due: i64) -> Result<()> {
+fn wake(cx: &mut Cx<'_>, id: &str, due: i64) {
     cx.now = due;
     let Some(doc) = cx.state.get(id).cloned() else {
-        return Ok(());
+        return;
     };
     let mark = cx.state.mark();
     let done = match doc.s("object") {
@@ -90,7 +90,6 @@ fn wake(cx: &mut Cx<'_>, id: &str, due: i64) -> Result<()> {
         tracing::warn!(id, "a due object did not move on");
         sleep(cx, &doc, "did not move on");
     }
-    Ok(())
 }
 
 fn sleep(cx: &mut Cx<'_>, doc: &Value, why: &str) {

@@ -116,6 +116,7 @@ pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
 }
 
 /// `redeem_by` or `expires_at` has come.
+#[expect(clippy::unnecessary_wraps, reason = "every waking has one signature")]
 pub(crate) fn wake(cx: &mut Cx<'_>, id: &str) -> Result<()> {
     let Some(found) = cx.state.get(id).cloned() else {
         return Ok(());
@@ -132,7 +133,7 @@ pub(crate) fn wake(cx: &mut Cx<'_>, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// POST /v1/promotion_codes
+/// POST /`v1/promotion_codes`
 pub(crate) fn create_code(cx: &mut Cx<'_>, a: &Args) -> Result {
     let promotion = &a.p["promotion"];
     let coupon = cx.find(COUPON, promotion.s("coupon"), "promotion[coupon]")?;
@@ -183,12 +184,12 @@ pub(crate) fn create_code(cx: &mut Cx<'_>, a: &Args) -> Result {
     Ok(Value::clone(&cx.create(value, "promotion_code.created")))
 }
 
-/// GET /v1/promotion_codes/{id}
+/// GET /`v1/promotion_codes/{id`}
 pub(crate) fn get_code(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.take(CODE, a.id(), "id")
 }
 
-/// POST /v1/promotion_codes/{id}
+/// POST /`v1/promotion_codes/{id`}
 pub(crate) fn update_code(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut value = cx.take(CODE, a.id(), "id")?;
     copy(&mut value, &a.p, &["active"]);
@@ -196,7 +197,7 @@ pub(crate) fn update_code(cx: &mut Cx<'_>, a: &Args) -> Result {
     Ok(Value::clone(&cx.save(value, "promotion_code.updated")))
 }
 
-/// GET /v1/promotion_codes
+/// GET /`v1/promotion_codes`
 pub(crate) fn all_codes(cx: &mut Cx<'_>, a: &Args) -> Result {
     let found = cx
         .state

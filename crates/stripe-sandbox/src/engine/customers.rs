@@ -203,7 +203,7 @@ pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     list::page(&a.p, found, "/v1/customers")
 }
 
-/// GET /v1/customers/{id}/payment_methods
+/// GET /`v1/customers/{id}/payment_methods`
 pub(crate) fn payment_methods(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.find(KIND, a.id(), "id")?;
     let found = cx
@@ -220,7 +220,7 @@ pub(crate) fn payment_methods(cx: &mut Cx<'_>, a: &Args) -> Result {
     )
 }
 
-/// GET /v1/customers/{id}/payment_methods/{pm}
+/// GET /`v1/customers/{id}/payment_methods/{pm`}
 pub(crate) fn payment_method(cx: &mut Cx<'_>, a: &Args) -> Result {
     let found = cx.take("payment_method", a.id2(), "id")?;
     if found.s("customer") == a.id() {

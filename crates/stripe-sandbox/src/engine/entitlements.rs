@@ -62,12 +62,12 @@ pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     list::page(&a.p, found, "/v1/entitlements/features")
 }
 
-/// GET /v1/entitlements/active_entitlements/{id}
+/// GET /`v1/entitlements/active_entitlements/{id`}
 pub(crate) fn get_active(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.take(ACTIVE, a.id(), "id")
 }
 
-/// GET /v1/entitlements/active_entitlements
+/// GET /`v1/entitlements/active_entitlements`
 pub(crate) fn all_active(cx: &mut Cx<'_>, a: &Args) -> Result {
     let customer = a.p.s("customer");
     cx.find("customer", customer, "customer")?;

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use crate::core::{ApiError, Read, Result, Value, json};
 
 /// One page of `found`, which is given newest first.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the caller has just made it for this"
+)]
 pub(crate) fn page(p: &Value, found: Vec<Arc<Value>>, url: &str) -> Result {
     let limit = p.opt_i("limit").unwrap_or(10);
     if !(1..=100).contains(&limit) {

@@ -162,7 +162,7 @@ fn tell_invoice(cx: &mut Cx<'_>, intent: &str, outcome: &Outcome) -> Result<()> 
     }
 }
 
-/// POST /v1/payment_intents
+/// POST /`v1/payment_intents`
 pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let currency = a.p.s("currency").to_lowercase();
     let amount = a.p.i("amount");
@@ -243,17 +243,17 @@ fn set(cx: &mut Cx<'_>, intent: &mut Value, p: &Value) -> Result<()> {
     Ok(())
 }
 
-/// GET /v1/payment_intents/{id}
+/// GET /`v1/payment_intents/{id`}
 pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.take(KIND, a.id(), "id")
 }
 
-/// GET /v1/payment_intents
+/// GET /`v1/payment_intents`
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     list::plain(cx, &a.p, KIND, &["customer"], "/v1/payment_intents")
 }
 
-/// POST /v1/payment_intents/{id}
+/// POST /`v1/payment_intents/{id`}
 pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut intent = cx.take(KIND, a.id(), "id")?;
     if matches!(intent.s("status"), "succeeded" | "canceled")
@@ -274,7 +274,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     Ok(Value::clone(&cx.put(intent)))
 }
 
-/// POST /v1/payment_intents/{id}/confirm
+/// POST /`v1/payment_intents/{id}/confirm`
 pub(crate) fn confirm(cx: &mut Cx<'_>, a: &Args) -> Result {
     confirm_with(cx, a.id(), &a.p)
 }
@@ -376,7 +376,7 @@ pub(crate) fn cancel_intent(cx: &mut Cx<'_>, id: &str, reason: &str) -> Result {
     Ok(Value::clone(&cx.create(intent, "payment_intent.canceled")))
 }
 
-/// POST /v1/payment_intents/{id}/cancel
+/// POST /`v1/payment_intents/{id}/cancel`
 pub(crate) fn cancel(cx: &mut Cx<'_>, a: &Args) -> Result {
     let intent = cx.find(KIND, a.id(), "id")?;
     if intent.has("_invoice") {

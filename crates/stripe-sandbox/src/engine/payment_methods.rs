@@ -7,7 +7,7 @@ use crate::core::{ApiError, Cx, Read, Result, Value, json};
 
 const KIND: &str = "payment_method";
 
-/// POST /v1/payment_methods
+/// POST /`v1/payment_methods`
 pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     if a.p.opt("type").is_some_and(|kind| kind != "card") {
         return Err(ApiError::not_imitated(&format!("type={}", a.p.s("type"))));
@@ -151,7 +151,7 @@ pub(crate) fn detach_from(cx: &mut Cx<'_>, id: &str) -> Result {
     Ok(Value::clone(&stored))
 }
 
-/// POST /v1/payment_methods/{id}/attach
+/// POST /`v1/payment_methods/{id}/attach`
 pub(crate) fn attach(cx: &mut Cx<'_>, a: &Args) -> Result {
     let customer = a.p.opt("customer").ok_or_else(|| {
         ApiError::param("customer", "Missing required param: customer.").code("parameter_missing")
@@ -159,7 +159,7 @@ pub(crate) fn attach(cx: &mut Cx<'_>, a: &Args) -> Result {
     attach_to(cx, a.id(), customer)
 }
 
-/// POST /v1/payment_methods/{id}/detach
+/// POST /`v1/payment_methods/{id}/detach`
 pub(crate) fn detach(cx: &mut Cx<'_>, a: &Args) -> Result {
     let found = cx.find(KIND, a.id(), "id")?;
     if let Some(customer) = found.opt("customer") {
@@ -169,12 +169,12 @@ pub(crate) fn detach(cx: &mut Cx<'_>, a: &Args) -> Result {
     detach_from(cx, a.id())
 }
 
-/// GET /v1/payment_methods/{id}
+/// GET /`v1/payment_methods/{id`}
 pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
     resolve(cx, a.id(), "id")
 }
 
-/// POST /v1/payment_methods/{id}
+/// POST /`v1/payment_methods/{id`}
 pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut method = cx.take(KIND, a.id(), "id")?;
     copy(&mut method, &a.p, &["allow_redisplay"]);
@@ -206,7 +206,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     Ok(Value::clone(&cx.save(method, "payment_method.updated")))
 }
 
-/// GET /v1/payment_methods
+/// GET /`v1/payment_methods`
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     list::plain(cx, &a.p, KIND, &["customer", "type"], "/v1/payment_methods")
 }

@@ -79,6 +79,10 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     ))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the caller has just made it for this"
+)]
 fn blank(cx: &mut Cx<'_>, features: Value, default: bool) -> Value {
     cx.object(CONFIG, "bpc", json!({"active": true, "business_profile": {"headline": null, "privacy_policy_url": null, "terms_of_service_url": null}, "features": features, "is_default": default, "login_page": {"enabled": false, "url": null}, "metadata": {}, "updated": cx.now}))
 }

@@ -114,10 +114,18 @@ fn from_subscription(cx: &mut Cx<'_>, p: &Value, sub: &str) -> Result {
     ))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the caller has just made it for this"
+)]
 fn phase_item(price: Value, quantity: i64, given: &Value) -> Value {
     json!({"billing_thresholds": null, "discounts": [], "metadata": if given["metadata"].is_object() { given["metadata"].clone() } else { json!({}) }, "plan": price, "price": price, "quantity": quantity, "tax_rates": []})
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the caller has just made it for this"
+)]
 fn phase(source: &Value, items: Vec<Value>, start: i64, end: i64, proration: &str) -> Value {
     json!({
         "add_invoice_items": [], "application_fee_percent": null, "automatic_tax": {"disabled_reason": null, "enabled": false, "liability": null}, "billing_cycle_anchor": null, "billing_thresholds": null, "collection_method": null,

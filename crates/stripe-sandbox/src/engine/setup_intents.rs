@@ -8,7 +8,7 @@ use crate::engine::payment_methods;
 
 const KIND: &str = "setup_intent";
 
-/// POST /v1/setup_intents
+/// POST /`v1/setup_intents`
 pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     if let Some(customer) = a.p.opt("customer") {
         let customer = cx.find("customer", customer, "customer")?;
@@ -43,12 +43,12 @@ fn set(cx: &mut Cx<'_>, intent: &mut Value, p: &Value) -> Result<()> {
     Ok(())
 }
 
-/// GET /v1/setup_intents/{id}
+/// GET /`v1/setup_intents/{id`}
 pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.take(KIND, a.id(), "id")
 }
 
-/// GET /v1/setup_intents
+/// GET /`v1/setup_intents`
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     list::plain(
         cx,
@@ -59,7 +59,7 @@ pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     )
 }
 
-/// POST /v1/setup_intents/{id}
+/// POST /`v1/setup_intents/{id`}
 pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut intent = cx.take(KIND, a.id(), "id")?;
     set(cx, &mut intent, &a.p)?;
@@ -74,7 +74,7 @@ fn unexpected(intent: &Value, verb: &str) -> ApiError {
     .code("setup_intent_unexpected_state")
 }
 
-/// POST /v1/setup_intents/{id}/confirm
+/// POST /`v1/setup_intents/{id}/confirm`
 pub(crate) fn confirm(cx: &mut Cx<'_>, a: &Args) -> Result {
     confirm_with(cx, a.id(), &a.p)
 }
@@ -169,7 +169,7 @@ pub(crate) fn authenticate(cx: &mut Cx<'_>, id: &str, approve: bool) -> Result {
     ))
 }
 
-/// POST /v1/setup_intents/{id}/cancel
+/// POST /`v1/setup_intents/{id}/cancel`
 pub(crate) fn cancel(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut intent = cx.take(KIND, a.id(), "id")?;
     if matches!(intent.s("status"), "succeeded" | "canceled") {

@@ -6,7 +6,7 @@ use crate::core::{ApiError, Cx, Read, Result, Value, json};
 
 const RATE: &str = "tax_rate";
 
-/// POST /v1/tax_rates
+/// POST /`v1/tax_rates`
 pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let percentage = a.p["percentage"].as_f64().unwrap_or(-1.0);
     if !(0.0..=100.0).contains(&percentage) {
@@ -34,12 +34,12 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     Ok(Value::clone(&cx.create(rate, "tax_rate.created")))
 }
 
-/// GET /v1/tax_rates/{id}
+/// GET /`v1/tax_rates/{id`}
 pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.take(RATE, a.id(), "id")
 }
 
-/// POST /v1/tax_rates/{id}
+/// POST /`v1/tax_rates/{id`}
 pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut rate = cx.take(RATE, a.id(), "id")?;
     copy(
@@ -59,7 +59,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     Ok(Value::clone(&cx.save(rate, "tax_rate.updated")))
 }
 
-/// GET /v1/tax_rates
+/// GET /`v1/tax_rates`
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     list::plain(cx, &a.p, RATE, &["active", "inclusive"], "/v1/tax_rates")
 }
@@ -91,13 +91,13 @@ pub(crate) fn build_id(cx: &mut Cx<'_>, customer: &str, p: &Value) -> Value {
     Value::clone(&cx.create(tax_id, "customer.tax_id.created"))
 }
 
-/// POST /v1/customers/{id}/tax_ids
+/// POST /`v1/customers/{id}/tax_ids`
 pub(crate) fn create_id(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.find("customer", a.id(), "id")?;
     Ok(build_id(cx, a.id(), &a.p))
 }
 
-/// GET /v1/customers/{id}/tax_ids/{tid}
+/// GET /`v1/customers/{id}/tax_ids/{tid`}
 pub(crate) fn get_id(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.take("tax_id", a.id2(), "id").and_then(|found| {
         if found.s("customer") == a.id() {
@@ -108,14 +108,14 @@ pub(crate) fn get_id(cx: &mut Cx<'_>, a: &Args) -> Result {
     })
 }
 
-/// GET /v1/customers/{id}/tax_ids
+/// GET /`v1/customers/{id}/tax_ids`
 pub(crate) fn all_ids(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.find("customer", a.id(), "id")?;
     let found = cx.state.owned(a.id(), "tax_id").rev().cloned().collect();
     list::page(&a.p, found, &format!("/v1/customers/{}/tax_ids", a.id()))
 }
 
-/// DELETE /v1/customers/{id}/tax_ids/{tid}
+/// DELETE /`v1/customers/{id}/tax_ids/{tid`}
 pub(crate) fn delete_id(cx: &mut Cx<'_>, a: &Args) -> Result {
     get_id(cx, a)?;
     let found = cx.find("tax_id", a.id2(), "id")?;

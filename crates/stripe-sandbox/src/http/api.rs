@@ -242,7 +242,7 @@ fn perform(cx: &mut Cx<'_>, call: &Call) -> Result<String> {
 
 /// Drops or doubles the web hooks of this command.
 fn mark_deliveries(cx: &mut Cx<'_>, fault: Option<Fault>) {
-    let (Some(Fault::DropWebhooks) | Some(Fault::DuplicateWebhooks)) = fault else {
+    let Some(Fault::DropWebhooks | Fault::DuplicateWebhooks) = fault else {
         return;
     };
     for event in cx.state.fresh_events() {
@@ -253,9 +253,9 @@ fn mark_deliveries(cx: &mut Cx<'_>, fault: Option<Fault>) {
             .collect();
         for mut delivery in own {
             if fault == Some(Fault::DropWebhooks) {
-                delivery.put("status", "dropped")
+                delivery.put("status", "dropped");
             } else {
-                delivery.put("twice", true)
+                delivery.put("twice", true);
             }
             cx.put(delivery);
         }

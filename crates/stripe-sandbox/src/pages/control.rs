@@ -173,7 +173,7 @@ fn perform(cx: &mut Cx<'_>, form: &Form) -> Result<String> {
         "decline_funds" => settings.put("decline_next", "insufficient_funds"),
         "decline_off" => settings.put("decline_next", Value::Null),
         "after" if matches!(field(form, "after"), "cancel" | "unpaid" | "past_due") => {
-            settings.put("after_retries", field(form, "after"))
+            settings.put("after_retries", field(form, "after"));
         }
         _ => {
             let (fault, mode) = (form.get("fault"), field(form, "mode"));

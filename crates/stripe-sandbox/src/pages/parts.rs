@@ -157,7 +157,10 @@ pub(super) fn typed(form: &Form) -> Value {
         shown.insert(name.into(), json!(field(form, name)));
     }
     let known = cards::by_number(field(form, "number")).ok();
-    shown.insert("number".into(), json!(known.map(Card::grouped)));
+    shown.insert(
+        "number".into(),
+        json!(known.map(Card::grouped).unwrap_or_default()),
+    );
     if let Some(card) = cards::by_name(field(form, "fill")) {
         shown.insert("number".into(), json!(card.grouped()));
         shown.insert("expiry".into(), json!("12 / 34"));

@@ -150,7 +150,7 @@ fn put(out: &mut Vec<u8>, font: &str, size: usize, x: i32, y: i32, text: &str) {
             '–' | '−' => out.push(0x96),
             '’' => out.push(0x92),
             c if (' '..='~').contains(&c) || ('\u{a0}'..='\u{ff}').contains(&c) => {
-                out.push(u8::try_from(u32::from(c)).unwrap_or(b'?'))
+                out.push(u8::try_from(u32::from(c)).unwrap_or(b'?'));
             }
             _ => out.push(b'?'),
         }

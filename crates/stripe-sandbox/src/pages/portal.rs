@@ -89,6 +89,10 @@ fn own_sub(cx: &Cx<'_>, customer: &str, id: &str) -> Result {
 }
 
 /// Everything the page shows.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one object or one story, told in order; pieces of it mean nothing alone"
+)]
 fn view(cx: &mut Cx<'_>, token: &str, query: &Form) -> Result {
     let (session, config) = portal::by_token(cx, token)?;
     let id = session.s("customer").to_owned();
@@ -108,7 +112,9 @@ fn view(cx: &mut Cx<'_>, token: &str, query: &Form) -> Result {
             _ => "",
         }
         .into();
-        sub_id = session["flow"][flow].s("subscription").to_owned();
+        session["flow"][flow]
+            .s("subscription")
+            .clone_into(&mut sub_id);
         price = session["flow"][flow]
             .list("items")
             .first()
@@ -118,9 +124,7 @@ fn view(cx: &mut Cx<'_>, token: &str, query: &Form) -> Result {
         .iter()
         .map(|sub| sub_view(cx, &config, sub))
         .collect();
-    let default = customer["invoice_settings"]
-        .s("default_payment_method")
-        .to_owned();
+    let default = payer(cx, &customer).unwrap_or_default();
     let methods: Vec<Value> = cx.state.owned(&id, "payment_method").rev().map(|method| json!({"id": method["id"], "brand": super::invoice::brand(method), "last4": method["card"]["last4"], "expires": format!("{:02}/{}", method["card"].i("exp_month"), method["card"].i("exp_year")), "default": method.s("id") == default})).collect();
     let invoices: Vec<Value> = cx.state.owned(&id, "invoice").rev().filter(|invoice| invoice.has("number")).take(24).map(|invoice| json!({"date": calendar::day(invoice.i("created")), "number": invoice["number"], "status": invoice["status"], "amount": money::show(invoice.i("total"), invoice.s("currency")), "url": invoice["hosted_invoice_url"]})).collect();
     let mut context = json!({
@@ -282,6 +286,10 @@ pub(super) async fn act(
 }
 
 /// One action. Returns where to go.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one object or one story, told in order; pieces of it mean nothing alone"
+)]
 fn perform(cx: &mut Cx<'_>, token: &str, form: &Form) -> Result<String> {
     let (session, config) = portal::by_token(cx, token)?;
     let customer = session.s("customer").to_owned();
@@ -388,6 +396,18 @@ fn perform(cx: &mut Cx<'_>, token: &str, form: &Form) -> Result<String> {
     Ok(format!("{here}?done={done}"))
 }
 
+/// The card that the next renewal asks.
+fn payer(cx: &Cx<'_>, customer: &Value) -> Option<String> {
+    let own = live(cx, customer.s("id"))
+        .iter()
+        .find_map(|sub| sub.opt("default_payment_method").map(str::to_owned));
+    own.or_else(|| {
+        customer["invoice_settings"]
+            .opt("default_payment_method")
+            .map(str::to_owned)
+    })
+}
+
 /// Makes a card the one that renewals ask, on the customer and on the subscriptions that name another.
 fn default_card(cx: &mut Cx<'_>, customer: &str, method: &str) -> Result<()> {
     customers::set_default(cx, customer, method)?;
@@ -419,10 +439,8 @@ fn add_card(cx: &mut Cx<'_>, customer: &str, here: &str, form: &Form) -> Result<
     if after.s("status") == "requires_action" {
         return Ok(format!("{}/pages/authenticate/{id}", cx.base));
     }
-    if cx.find("customer", customer, "id")?["invoice_settings"]
-        .opt("default_payment_method")
-        .is_none()
-    {
+    let holder = cx.find("customer", customer, "id")?;
+    if payer(cx, &holder).is_none() {
         default_card(cx, customer, &method)?;
     }
     Ok(format!("{here}?done=card"))

@@ -21,7 +21,7 @@ pub(crate) async fn deliver_forever(sandbox: &Sandbox) {
             Ok(true) => continue,
             Ok(false) => {}
             Err(error) => {
-                tracing::error!(error = error.message(), "web hooks could not be delivered")
+                tracing::error!(error = error.message(), "web hooks could not be delivered");
             }
         }
         tokio::select! {

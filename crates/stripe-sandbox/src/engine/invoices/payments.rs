@@ -39,12 +39,12 @@ pub(crate) fn cancel_open(cx: &mut Cx<'_>, invoice: &str) -> Result<()> {
     Ok(())
 }
 
-/// GET /v1/invoice_payments/{id}
+/// GET /`v1/invoice_payments/{id`}
 pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.take(KIND, a.id(), "id")
 }
 
-/// GET /v1/invoice_payments
+/// GET /`v1/invoice_payments`
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     let intent = a.p["payment"].opt("payment_intent").map(str::to_owned);
     let found = cx

@@ -150,6 +150,10 @@ pub(crate) fn settings(cx: &mut Cx<'_>, sub: &mut Value, p: &Value) -> Result<()
 }
 
 /// Lays trial, anchor, first period and end. Returns the share of the first period, when an anchor cuts it short.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one object or one story, told in order; pieces of it mean nothing alone"
+)]
 fn schedule(cx: &mut Cx<'_>, sub: &mut Value, p: &Value) -> Result<Option<(i64, i64)>> {
     let interval = super::interval(cx, sub);
     let now = cx.now;

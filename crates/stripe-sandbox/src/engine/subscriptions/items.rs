@@ -31,7 +31,7 @@ pub(crate) fn build(
         cx,
         given.list("discounts"),
         customer,
-        ("subscription_item", &item.s("id").to_owned()),
+        ("subscription_item", item.s("id")),
     )?;
     item.put("discounts", discounts);
     merge_metadata(&mut item, &given["metadata"]);
@@ -93,6 +93,10 @@ pub(crate) struct Change {
 }
 
 /// Applies the `items` parameter to a subscription. Prorations are built, not stored.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one object or one story, told in order; pieces of it mean nothing alone"
+)]
 pub(crate) fn apply(
     cx: &mut Cx<'_>,
     sub: &mut Value,
