@@ -29,6 +29,7 @@ pub mod mail;
 pub mod page;
 pub mod postgres;
 pub mod principal;
+pub mod settings;
 pub mod tasks;
 pub mod vault;
 

@@ -21,6 +21,7 @@ use kernel::{
     limits::Limits,
     live::Signals,
     mail::{Mailer, SendMail},
+    settings,
     tasks::Tasks,
     vault::Vault,
 };
@@ -149,22 +150,36 @@ impl App {
     }
 }
 
-/// A key file that was made just now cannot open what an old database holds.
+/// Under which key the fingerprint of the key file is kept.
+const VAULT_FINGERPRINT: &str = "vault.fingerprint";
+
+/// A key file that is not the one this database was written with would seal new rows under
+/// other keys and leave the old ones unreadable: better not to start.
 async fn open_vault(config: &Config, db: &Database) -> anyhow::Result<Vault> {
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("the data folder {} cannot be made", config.data.display()))?;
-    let fresh = !config.data.join("vault.keys").exists();
-    let used: bool = sqlx::query_scalar("select exists (select from identity.signing_keys)")
-        .fetch_one(db.pool())
-        .await?;
-    if fresh && used {
+    let file = config.data.join("vault.keys");
+    let mut db = db.acquire().await?;
+    let known = settings::get(&mut db, VAULT_FINGERPRINT).await?;
+    if known.is_some() && !file.exists() {
         bail!(
             "{} is missing, but this database was written with one. Restore the file from \
              your copy: without it, what it encrypted is lost.",
-            config.data.join("vault.keys").display()
+            file.display()
         );
     }
-    Ok(Vault::load(&config.data)?)
+    let vault = Vault::load(&config.data)?;
+    let ours = serde_json::Value::from(vault.fingerprint());
+    match known {
+        Some(known) if known != ours => bail!(
+            "{} is not the key file that this database was written with. Restore the right \
+             one from your copy.",
+            file.display()
+        ),
+        Some(_) => {}
+        None => settings::keep_first(&mut db, VAULT_FINGERPRINT, &ours).await?,
+    }
+    Ok(vault)
 }
 
 fn build_realtime(

@@ -5,12 +5,15 @@ use anyhow::{Context, bail};
 use kernel::{
     database::Addresses,
     postgres::{PrivateCluster, Running, Settings},
+    tasks::Tasks,
 };
 use sqlx::{ConnectOptions, Connection};
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// The database's name in a private cluster.
 const NAME: &str = "portico";
+/// How often we look whether PostgreSQL lives.
+const CHECK: Duration = Duration::from_secs(2);
 
 /// A database, and the cluster that is ours to stop, if it is one of ours.
 #[derive(Debug)]
@@ -18,7 +21,7 @@ pub struct Home {
     /// How to reach it.
     pub addresses: Addresses,
     /// The private cluster.
-    pub cluster: Option<PrivateCluster>,
+    pub cluster: Option<Arc<PrivateCluster>>,
 }
 
 /// The folder of the private cluster.
@@ -39,7 +42,7 @@ pub async fn open(config: &Config) -> anyhow::Result<Home> {
     create(cluster.options("postgres")).await?;
     Ok(Home {
         addresses,
-        cluster: Some(cluster),
+        cluster: Some(Arc::new(cluster)),
     })
 }
 
@@ -58,10 +61,32 @@ pub async fn visit(config: &Config) -> anyhow::Result<Home> {
 }
 
 impl Home {
+    /// Starts the cluster's server again whenever it dies, until the tasks end.
+    pub fn watch(&self, tasks: &Tasks) {
+        let Some(cluster) = self.cluster.clone() else {
+            return;
+        };
+        let token = tasks.token();
+        tasks.spawn("private cluster", async move {
+            loop {
+                tokio::select! {
+                    () = token.cancelled() => return,
+                    () = tokio::time::sleep(CHECK) => {}
+                }
+                match cluster.ensure_running().await {
+                    Ok(false) => {}
+                    Ok(true) => tracing::warn!("PostgreSQL had died and was started again"),
+                    Err(error) => tracing::error!(%error, "PostgreSQL has died and does not start"),
+                }
+            }
+        });
+    }
+
     /// Stops the cluster if it was started for us.
     pub async fn close(self) -> anyhow::Result<()> {
-        match self.cluster {
-            Some(cluster) => Ok(cluster.stop().await?),
+        match self.cluster.map(Arc::try_unwrap) {
+            Some(Ok(cluster)) => Ok(cluster.stop().await?),
+            Some(Err(_)) => bail!("the private cluster is still in use and was left running"),
             None => Ok(()),
         }
     }

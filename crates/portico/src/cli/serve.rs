@@ -29,6 +29,7 @@ pub(super) async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()>
     let home = cluster::open(&config).await?;
     let tasks = Tasks::new();
     stop_on_signal(&tasks)?;
+    home.watch(&tasks);
     let served = run(config, with_demo, listener, &home, &tasks).await;
     if !tasks.stop(Duration::from_secs(20)).await {
         tracing::warn!("some tasks did not end in time");
