@@ -149,8 +149,12 @@ pub async fn migrate(db: &Database, migrator: &Migrator) -> anyhow::Result<()> {
     sqlx::query("create schema if not exists kernel")
         .execute(&mut *connection)
         .await?;
-    drop(connection);
-    migrator.run(&db.direct).await.map_err(explain)
+    let ran = migrator.run(&mut *connection).await;
+    if ran.is_err() {
+        // The lock is the session's: in the pool it would keep everybody else waiting.
+        let _ = connection.close().await;
+    }
+    ran.map_err(explain)
 }
 
 /// How far the schema is: what is applied, and what waits.
