@@ -190,6 +190,14 @@ impl From<sqlx::Error> for Error {
                         "Somebody changed this at the same moment. Try again.",
                     );
                 }
+                // A time that PostgreSQL does not know, as a made-up cursor may name.
+                Some("22008") => {
+                    return Self::Unreadable {
+                        status: StatusCode::BAD_REQUEST,
+                        code: "time_out_of_range",
+                        detail: "A time lies too far away.".into(),
+                    };
+                }
                 // What no text column can hold (a NUL character).
                 Some("22021") => {
                     return Self::Unreadable {
