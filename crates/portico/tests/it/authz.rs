@@ -1,0 +1,164 @@
+//! Who may call what: every operation of the API's document, with every kind of caller.
+//!
+//! An operation that is missing here fails the test, so that nobody adds a route without
+//! saying who may call it.
+
+use crate::{app::TestApp, person::Person};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+enum Callers {
+    Public,
+    SignedIn,
+    Permission(&'static str),
+}
+use Callers::{Permission, Public, SignedIn};
+
+/// Each operation and its callers.
+const TABLE: &[(&str, Callers)] = &[
+    ("register", Public),
+    ("inspect_verification", Public),
+    ("verify_email", Public),
+    ("set_up", Public),
+    ("sign_in", Public),
+    ("system", Public),
+    ("me", SignedIn),
+    ("change_profile", SignedIn),
+    ("sessions", SignedIn),
+    ("sign_out", SignedIn),
+    ("sign_out_others", SignedIn),
+    ("sign_out_device", SignedIn),
+    ("feed", SignedIn),
+    ("waiting", SignedIn),
+    ("feed_item", SignedIn),
+    ("mark_update", SignedIn),
+    // Whose file it is decides the rest: a stranger's is not there.
+    ("upload_file", SignedIn),
+    ("download_file", SignedIn),
+    ("delete_file", SignedIn),
+    ("people", Permission("users.read")),
+    ("people_totals", Permission("users.read")),
+    ("person", Permission("users.read")),
+    ("updates", Permission("updates.read")),
+    ("update", Permission("updates.read")),
+    ("recipients", Permission("updates.read")),
+    ("publish_update", Permission("updates.publish")),
+    ("preview_audience", Permission("updates.publish")),
+    ("audit", Permission("audit.read")),
+    ("queue", Permission("system.read")),
+    ("dead_letters", Permission("system.read")),
+    ("retry_job", Permission("system.manage")),
+    ("discard_job", Permission("system.manage")),
+    ("remove_demo", Permission("system.manage")),
+];
+
+struct Operation {
+    id: String,
+    method: String,
+    path: String,
+    takes_body: bool,
+}
+
+fn operations() -> Vec<Operation> {
+    let document = serde_json::to_value(portico::router::document()).unwrap();
+    let mut operations = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            operations.push(Operation {
+                id: operation["operationId"].as_str().unwrap().to_owned(),
+                method: method.to_uppercase(),
+                path: path.replace("{id}", &uuid::Uuid::nil().to_string()),
+                takes_body: operation.get("requestBody").is_some(),
+            });
+        }
+    }
+    operations
+}
+
+/// A body that passes the parser: who is refused is refused for who they are.
+fn body_of(id: &str) -> Value {
+    match id {
+        "publish_update" => {
+            json!({"title": "T", "body": "B", "audience": {"kind": "role", "role": "nobody"}})
+        }
+        "preview_audience" => json!({"audience": {"kind": "everyone"}}),
+        "mark_update" => json!({"state": "read"}),
+        "inspect_verification" | "verify_email" => json!({"token": "x"}),
+        _ => json!({}),
+    }
+}
+
+#[test]
+fn every_operation_says_who_may_call_it() {
+    let said: BTreeSet<&str> = TABLE.iter().map(|(id, _)| *id).collect();
+    let operations = operations();
+    let there: BTreeSet<&str> = operations
+        .iter()
+        .map(|operation| operation.id.as_str())
+        .collect();
+    assert_eq!(said, there);
+    assert_eq!(said.len(), TABLE.len(), "an operation stands here twice");
+}
+
+#[tokio::test]
+async fn callers_are_refused_exactly_where_they_should_be() {
+    let app = TestApp::new().await;
+    let owner = app.owner("owner").await;
+    let mut callers = vec![("nobody", app.visitor()), ("owner", owner)];
+    callers.push(("member", app.member("member").await));
+    for role in ["admin", "support", "billing", "editor"] {
+        callers.push((role, app.staff(role, role).await));
+    }
+    let built_in: i64 = app
+        .value("select count(*) from identity.roles where built_in")
+        .await;
+    assert_eq!(
+        i64::try_from(callers.len()).unwrap(),
+        built_in + 1,
+        "a role is not tried here"
+    );
+    let mut wrong = Vec::new();
+    for (role, caller) in &callers {
+        let held = permissions(caller).await;
+        for operation in operations() {
+            let (_, callers) = TABLE.iter().find(|(id, _)| *id == operation.id).unwrap();
+            let expected = match callers {
+                Public => None,
+                _ if *role == "nobody" => Some(401),
+                Permission(name) if !held.iter().any(|held| held == name) => Some(403),
+                _ => None,
+            };
+            let code = call(caller, &operation).await;
+            let right = match expected {
+                Some(expected) => code == expected,
+                None => !matches!(code, 401 | 403 | 405) && code < 500,
+            };
+            if !right {
+                wrong.push(format!("{role} {}: {code}, not {expected:?}", operation.id));
+            }
+            if operation.id == "sign_out" && *role != "nobody" {
+                caller.sign_in().await.status(201);
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+async fn permissions(caller: &Person) -> Vec<String> {
+    let me = caller.get("/me").await;
+    let held = me.body["permissions"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    held.iter()
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn call(caller: &Person, operation: &Operation) -> u16 {
+    let mut request = caller.raw(&operation.method, &operation.path);
+    if operation.takes_body {
+        request = request.json(&body_of(&operation.id));
+    }
+    request.send().await.unwrap().status().as_u16()
+}

@@ -1,0 +1,18 @@
+//! The server, tested as its users meet it: over HTTP and over sockets, each test with a
+//! database of its own.
+
+mod app;
+mod authz;
+mod identity;
+mod kernel;
+mod openapi;
+mod people;
+mod person;
+mod realtime;
+mod refresh;
+mod sessions;
+mod system;
+mod template;
+mod tidy;
+mod tokens;
+mod updates;

@@ -1,0 +1,140 @@
+//! The list of people, as staff search it.
+
+use crate::{app::TestApp, person::Person};
+use insta::assert_json_snapshot;
+use serde_json::{Value, json};
+
+async fn names(person: &Person, query: &str) -> Vec<String> {
+    let answer = person.get(&format!("/users{query}")).await.status(200);
+    let items = answer.body["items"].as_array().unwrap().clone();
+    items
+        .iter()
+        .map(|item| item["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Every page, one after the other.
+async fn all(person: &Person, query: &str) -> Vec<Value> {
+    let (mut items, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = person
+            .get(&format!("/users?{query}{cursor}"))
+            .await
+            .status(200);
+        items.extend(page.body["items"].as_array().unwrap().clone());
+        match page.body["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return items,
+        }
+    }
+}
+
+#[tokio::test]
+async fn staff_see_who_is_here() {
+    let app = TestApp::new().await;
+    let owner = app.owner("eva").await;
+    app.member("bob").await;
+    assert_json_snapshot!(
+        "a_list_of_people",
+        owner.get("/users?sort=name").await.steady()
+    );
+    let one = owner.get(&format!("/users/{}", owner.id())).await;
+    assert_json_snapshot!("one_person", one.steady());
+    assert_json_snapshot!("how_many_people", owner.get("/users/totals").await.steady());
+    owner
+        .get(&format!("/users/{}", uuid::Uuid::nil()))
+        .await
+        .status(404);
+    owner.get("/users/nobody").await.status(404);
+}
+
+#[tokio::test]
+async fn a_search_takes_every_character_literally() {
+    let app = TestApp::new().await;
+    let owner = app.owner("eva").await;
+    app.add_people(&[
+        "100% Ada",
+        "Under_Score",
+        r"Back\slash",
+        "Quo'te",
+        "Plain",
+        "Żółć",
+    ])
+    .await;
+    for (search, found) in [
+        ("%25", vec!["100% Ada"]),
+        ("_", vec!["Under_Score"]),
+        ("%5C", vec![r"Back\slash"]),
+        ("'", vec!["Quo'te"]),
+        ("PLAIN", vec!["Plain"]),
+        ("%20plain%20", vec!["Plain"]),
+        ("%C5%BC%C3%B3%C5%82", vec!["Żółć"]),
+        ("%C5%BB%C3%93%C5%81%C4%86", vec!["Żółć"]),
+        ("nobody-like-this", vec![]),
+    ] {
+        assert_eq!(
+            names(&owner, &format!("?search={search}")).await,
+            found,
+            "{search}"
+        );
+    }
+    assert_eq!(names(&owner, "?search=").await.len(), 7);
+    owner.get("/users?search=%00").await.status(400);
+}
+
+#[tokio::test]
+async fn people_are_narrowed_by_state_and_role() {
+    let app = TestApp::new().await;
+    let owner = app.owner("eva").await;
+    app.add_people(&["Ada", "Bob"]).await;
+    app.sql("update identity.users set status = 'suspended' where name = 'Bob'")
+        .await;
+    assert_eq!(names(&owner, "?status=suspended").await, ["Bob"]);
+    assert_eq!(names(&owner, "?role=owner").await, ["eva"]);
+    assert_eq!(names(&owner, "?role=member&status=active").await, ["Ada"]);
+    assert_eq!(names(&owner, "?role=nothing").await, Vec::<String>::new());
+    let total = owner.get("/users?role=member&limit=1").await.body["total"].clone();
+    assert_eq!(total, 2);
+    for wrong in ["?status=asleep", "?sort=age", "?limit=x"] {
+        owner.get(&format!("/users{wrong}")).await.status(400);
+    }
+    for wrong in ["?limit=0", "?limit=101", "?cursor=x", "?cursor=e30"] {
+        owner.get(&format!("/users{wrong}")).await.status(422);
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_without_gap_or_repetition() {
+    let app = TestApp::new().await;
+    let owner = app.owner("eva").await;
+    // Names that are equal, and equal but for their case: the id decides.
+    let added: Vec<String> = (0..23)
+        .map(|n| ["Same", "same", "Other"][n % 3].to_owned())
+        .collect();
+    app.add_people(&added.iter().map(String::as_str).collect::<Vec<_>>())
+        .await;
+    app.sql("update identity.users set created_at = date_trunc('day', created_at)")
+        .await;
+    for sort in ["name", "-name", "created_at", "-created_at"] {
+        let whole = owner
+            .get(&format!("/users?limit=100&sort={sort}"))
+            .await
+            .status(200);
+        let paged = all(&owner, &format!("limit=5&sort={sort}")).await;
+        assert_eq!(whole.body["items"], json!(paged), "{sort}");
+        assert_eq!(paged.len(), 24);
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_one_order_does_not_break_another() {
+    let app = TestApp::new().await;
+    let owner = app.owner("eva").await;
+    app.add_people(&["Ada", "Bob"]).await;
+    let page = owner.get("/users?limit=1&sort=name").await.status(200);
+    let cursor = page.body["next_cursor"].as_str().unwrap();
+    owner
+        .get(&format!("/users?sort=created_at&cursor={cursor}"))
+        .await
+        .status(422);
+}

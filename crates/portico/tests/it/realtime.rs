@@ -1,0 +1,227 @@
+//! What is seen without reloading: the product's own tables over its own socket.
+
+use crate::{
+    app::{PATIENCE, TestApp},
+    person::Person,
+};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, time::timeout};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Error, Message, client::IntoClientRequest},
+};
+
+struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Socket {
+    /// Opens a socket as a page of ours does: with the browser's cookies and our origin.
+    async fn open(app: &TestApp, cookies: &str, origin: &str) -> Result<Self, u16> {
+        let address = app.url.replace("http://", "ws://");
+        let address = format!("{address}/realtime/v1/websocket?vsn=2.0.0");
+        let mut request = address.into_client_request().unwrap();
+        let headers = request.headers_mut();
+        headers.insert("origin", origin.parse().unwrap());
+        if !cookies.is_empty() {
+            headers.insert("cookie", cookies.parse().unwrap());
+        }
+        match tokio_tungstenite::connect_async(request).await {
+            Ok((stream, _)) => Ok(Self { stream }),
+            Err(Error::Http(answer)) => Err(answer.status().as_u16()),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    /// Opens a socket and listens to these tables.
+    async fn listening(app: &TestApp, person: &Person, tables: &[&str]) -> Self {
+        let mut socket = Self::open(app, &person.cookies(), &app.url).await.unwrap();
+        let reply = socket.join(tables).await;
+        assert_eq!(reply["status"], "ok", "{reply}");
+        loop {
+            let (event, said) = socket.next().await.unwrap();
+            if event == "system" {
+                assert_eq!(said["status"], "ok", "{said}");
+                return socket;
+            }
+        }
+    }
+
+    async fn join(&mut self, tables: &[&str]) -> Value {
+        let bindings: Vec<Value> = tables
+            .iter()
+            .map(|table| {
+                let (schema, table) = table.split_once('.').unwrap();
+                json!({"event": "*", "schema": schema, "table": table})
+            })
+            .collect();
+        let config = json!({"config": {"postgres_changes": bindings}});
+        let frame = json!(["1", "1", "realtime:page", "phx_join", config]);
+        self.stream
+            .send(Message::text(frame.to_string()))
+            .await
+            .unwrap();
+        loop {
+            let (event, reply) = self.next().await.unwrap();
+            if event == "phx_reply" {
+                return reply;
+            }
+        }
+    }
+
+    /// The next frame's event and payload, or the code with which the server closed.
+    async fn next(&mut self) -> Result<(String, Value), u16> {
+        loop {
+            let message = timeout(PATIENCE, self.stream.next())
+                .await
+                .expect("a frame in time");
+            match message.expect("an open socket").unwrap() {
+                Message::Text(text) => {
+                    let [_, _, _, event, payload]: [Value; 5] =
+                        serde_json::from_str(&text).unwrap();
+                    return Ok((event.as_str().unwrap().to_owned(), payload));
+                }
+                Message::Close(frame) => return Err(frame.map_or(0, |frame| frame.code.into())),
+                _ => {}
+            }
+        }
+    }
+
+    /// The next change of a row.
+    async fn change(&mut self) -> Value {
+        loop {
+            let (event, mut payload) = self.next().await.expect("not closed");
+            if event == "postgres_changes" {
+                return payload["data"].take();
+            }
+        }
+    }
+
+    /// The next change for which this holds.
+    async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let change = self.change().await;
+            if wanted(&change) {
+                return change;
+            }
+        }
+    }
+
+    async fn closed(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.next().await {
+                return code;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn staff_see_who_joins() {
+    let app = TestApp::live().await;
+    let owner = app.owner("eva").await;
+    let mut socket = Socket::listening(&app, &owner, &["identity.users"]).await;
+    app.registered("ada").await;
+    // The stream may still be telling of the owner, who was first.
+    let joined = socket
+        .until(|change| change["record"]["name"] == "ada")
+        .await;
+    assert_eq!(joined["type"], "INSERT");
+    assert_eq!(joined["record"]["email"], "ada@example.org");
+}
+
+#[tokio::test]
+async fn staff_see_who_comes_and_goes() {
+    let app = TestApp::live().await;
+    let owner = app.owner("eva").await;
+    let ada = app.member("ada").await;
+    let mut socket = Socket::listening(&app, &owner, &["identity.presence"]).await;
+    let of_ada = |online: bool| {
+        let id = json!(ada.id());
+        move |change: &Value| {
+            change["record"]["user_id"] == id && change["record"]["online"] == online
+        }
+    };
+    let page = Socket::listening(&app, &ada, &["updates.recipients"]).await;
+    socket.until(of_ada(true)).await;
+    let listed = owner.get(&format!("/users/{}", ada.id())).await.status(200);
+    assert_eq!(listed.body["online"], true);
+    drop(page);
+    socket.until(of_ada(false)).await;
+    let listed = owner.get(&format!("/users/{}", ada.id())).await.status(200);
+    assert_eq!(listed.body["online"], false);
+}
+
+#[tokio::test]
+async fn members_hear_of_their_own_updates_only_and_staff_of_the_reading() {
+    let app = TestApp::live().await;
+    let editor = app.staff("eva", "editor").await;
+    let (ada, bob) = (app.member("ada").await, app.member("bob").await);
+    let tables = ["updates.recipients", "updates.updates", "identity.users"];
+    let mut page = Socket::listening(&app, &ada, &tables).await;
+    let mut desk =
+        Socket::listening(&app, &editor, &["updates.recipients", "updates.updates"]).await;
+    editor
+        .publish("for bob", json!({"kind": "users", "users": [bob.id()]}))
+        .await;
+    let update = editor
+        .publish(
+            "for both",
+            json!({"kind": "users", "users": [ada.id(), bob.id()]}),
+        )
+        .await;
+    // The first that she hears of is her own: what was bob's was passed over.
+    let heard = page.change().await;
+    assert_eq!(
+        (
+            &heard["table"],
+            &heard["record"]["update_id"],
+            &heard["record"]["user_id"]
+        ),
+        (&json!("recipients"), &json!(update), &json!(ada.id()))
+    );
+    bob.put(&format!("/feed/{update}/receipt"), json!({"state": "read"}))
+        .await
+        .status(204);
+    ada.put(&format!("/feed/{update}/receipt"), json!({"state": "read"}))
+        .await
+        .status(204);
+    let heard = page.change().await;
+    assert_eq!(heard["record"]["user_id"], json!(ada.id()));
+    assert!(heard["record"]["read_at"].is_string(), "{heard}");
+    let counted = desk
+        .until(|change| change["table"] == "updates" && change["record"]["read_count"] == 2)
+        .await;
+    assert_eq!(counted["record"]["id"], json!(update));
+}
+
+#[tokio::test]
+async fn signing_out_closes_the_sockets_of_that_device_at_once() {
+    let app = TestApp::live().await;
+    let ada = app.member("ada").await;
+    let phone = ada.elsewhere();
+    phone.sign_in().await.status(201);
+    let mut here = Socket::listening(&app, &ada, &["updates.recipients"]).await;
+    let mut there = Socket::listening(&app, &phone, &["updates.recipients"]).await;
+    let cookies = ada.cookies();
+    ada.delete("/sessions/current").await.status(204);
+    assert_eq!(here.closed().await, 1008);
+    // The cookies of the ended session open none that would hear anything.
+    if let Ok(mut again) = Socket::open(&app, &cookies, &app.url).await {
+        assert_eq!(again.join(&["updates.recipients"]).await["status"], "error");
+    }
+    phone.delete("/sessions").await.status(204);
+    phone.delete("/sessions/current").await.status(204);
+    assert_eq!(there.closed().await, 1008);
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_opens_no_socket() {
+    let app = TestApp::live().await;
+    let ada = app.member("ada").await;
+    let refused = Socket::open(&app, &ada.cookies(), "https://evil.example").await;
+    assert_eq!(refused.err(), Some(403));
+    let mut nobody = Socket::open(&app, "", &app.url).await.unwrap();
+    assert_eq!(nobody.join(&["identity.users"]).await["status"], "error");
+}
