@@ -2,7 +2,6 @@
 
 use crate::Identity;
 use kernel::{
-    Result,
     id::UserId,
     jobs::{Handlers, Job},
 };
@@ -63,7 +62,7 @@ impl Identity {
             })
             .every("17 * * * *", move |_: SweepSessions, _| {
                 let identity = sweep.clone();
-                async move { Result::Ok(identity.sweep_sessions().await?) }
+                async move { identity.sweep_sessions().await }
             })
     }
 }

@@ -107,7 +107,7 @@ impl Identity {
             standing: Cache::new(
                 STANDING,
                 100_000,
-                Duration::from_secs(60),
+                Duration::from_mins(1),
                 &needs.invalidations,
             ),
             verified: moka::sync::Cache::builder()

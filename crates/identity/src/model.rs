@@ -106,7 +106,7 @@ impl NewPassword {
         if estimate.score() < zxcvbn::Score::Three {
             let hint = estimate
                 .feedback()
-                .and_then(|feedback| feedback.warning())
+                .and_then(zxcvbn::feedback::Feedback::warning)
                 .map_or_else(String::new, |warning| format!(" {warning}"));
             return Err(Error::field(
                 "password",

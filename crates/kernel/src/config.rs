@@ -12,19 +12,15 @@ use std::{collections::HashMap, path::Path};
 
 /// Reads a configuration. A missing `file` is an error only if it was asked for.
 pub fn load<T: DeserializeOwned>(file: Option<&Path>) -> anyhow::Result<T> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is where configuration comes from"
-    )]
-    let environment: HashMap<String, String> = std::env::vars().collect();
-    load_from(file, environment)
+    load_from(file, std::env::vars())
 }
 
 /// Reads a configuration from a file and the given environment.
 pub fn load_from<T: DeserializeOwned>(
     file: Option<&Path>,
-    mut environment: HashMap<String, String>,
+    environment: impl IntoIterator<Item = (String, String)>,
 ) -> anyhow::Result<T> {
+    let mut environment: HashMap<String, String> = environment.into_iter().collect();
     let mut builder = config::Config::builder();
     if let Some(file) = file {
         builder = builder.add_source(config::File::from(file).format(config::FileFormat::Toml));
@@ -54,6 +50,10 @@ pub fn load_from<T: DeserializeOwned>(
         .context("the configuration is not understood")
 }
 
+#[expect(
+    clippy::ref_option,
+    reason = "serde calls it with a reference to the field"
+)]
 /// Serialises a secret as `"***"`, or nothing as nothing: for `portico config show`.
 pub fn mask<S: Serializer>(
     secret: &Option<SecretString>,
@@ -65,6 +65,10 @@ pub fn mask<S: Serializer>(
     }
 }
 
+#[expect(
+    clippy::ref_option,
+    reason = "serde calls it with a reference to the field"
+)]
 /// Serialises a URL with its password masked.
 pub fn mask_url<S: Serializer>(
     url: &Option<SecretString>,

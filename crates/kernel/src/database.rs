@@ -91,7 +91,7 @@ impl Database {
             // A dead connection fails its query and is replaced; a ping for every
             // request would double the round trips.
             .test_before_acquire(false)
-            .idle_timeout(Duration::from_secs(300))
+            .idle_timeout(Duration::from_mins(5))
             .connect_with(addresses.pooled.clone().application_name("portico"))
             .await
             .context("the database does not answer")?;
@@ -99,7 +99,7 @@ impl Database {
             .max_connections(8)
             .min_connections(0)
             .acquire_timeout(Duration::from_secs(10))
-            .idle_timeout(Duration::from_secs(60))
+            .idle_timeout(Duration::from_mins(1))
             .connect_lazy_with(addresses.direct.clone().application_name("portico direct"));
         Ok(Self { pool, direct })
     }

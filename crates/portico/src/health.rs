@@ -87,7 +87,7 @@ pub async fn checks(app: &App) -> Vec<Check> {
             .unwrap_or_else(|| format!("{} ms behind", stream.lag_ms)),
     });
     if let Some(front) = &app.front {
-        let state = front.state().borrow().clone();
+        let state = *front.state().borrow();
         checks.push(Check {
             name: "front_end",
             ok: matches!(state.phase, Phase::Ready),

@@ -39,7 +39,7 @@ impl Identity {
         let inner = &self.0;
         let quota = Quota {
             burst: 20,
-            every: Duration::from_secs(60),
+            every: Duration::from_mins(1),
         };
         inner
             .limits

@@ -202,11 +202,12 @@ impl Worker {
         handlers: Handlers,
         tasks: &Tasks,
     ) -> anyhow::Result<Self> {
-        let crontab: String = handlers
+        let lines: Vec<String> = handlers
             .schedule
             .iter()
-            .map(|entry| format!("{} {}\n", entry.when, entry.job))
+            .map(|entry| format!("{} {}", entry.when, entry.job))
             .collect();
+        let crontab = lines.join("\n");
         let definitions: Vec<JobDefinition> = handlers
             .definitions
             .iter()
@@ -227,7 +228,7 @@ impl Worker {
             .shutdown_signal(tasks.token().cancelled_owned())
             .shutdown_grace_period(Duration::from_secs(10))
             .heartbeat_interval(Duration::from_secs(30))
-            .sweep_interval(Duration::from_secs(60))
+            .sweep_interval(Duration::from_mins(1))
             .add_extension(home)
             .define_jobs(definitions)
             .on(JobPermanentlyFail, move |failed| {
@@ -263,7 +264,7 @@ impl Worker {
                     Ok(()) if token.is_cancelled() => return,
                     Ok(()) => tracing::warn!("the job worker stopped by itself; starting it again"),
                     Err(error) => {
-                        tracing::error!(?error, "the job worker failed; starting it again")
+                        tracing::error!(?error, "the job worker failed; starting it again");
                     }
                 }
                 tokio::select! {
