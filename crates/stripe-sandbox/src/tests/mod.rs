@@ -7,6 +7,7 @@ mod pages;
 mod properties;
 mod protocol;
 mod storage;
+mod webhooks;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -3,4 +3,6 @@
 mod send;
 pub(crate) mod sign;
 
+#[cfg(test)]
+pub(crate) use send::deliver_due;
 pub(crate) use send::{again, deliver_forever};
