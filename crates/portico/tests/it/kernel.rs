@@ -46,17 +46,26 @@ async fn verdict(app: &TestApp) -> Verdict {
     app.app.audit.verify(&mut db).await.unwrap()
 }
 
-/// As somebody who holds the whole database might.
-async fn tamper(app: &TestApp, sql: &str) {
-    app.sql(&format!(
-        "alter table kernel.audit disable trigger audit_append_only; {sql};
-         alter table kernel.audit enable trigger audit_append_only"
-    ))
-    .await;
+/// What is found after somebody who holds the whole database did this; then it is undone.
+async fn verdict_after(app: &TestApp, sql: &str) -> Verdict {
+    let mut tx = app.app.db.begin().await.unwrap();
+    let sql = format!("alter table kernel.audit disable trigger audit_append_only; {sql}");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let found = app.app.audit.verify(&mut tx).await.unwrap();
+    tx.rollback().await.unwrap();
+    found
 }
 
 #[tokio::test]
 async fn an_audit_chain_shows_what_was_done_to_it() {
+    let app = TestApp::new().await;
+    for n in 1..=5 {
+        act(&app, &format!("thing {n}")).await;
+    }
+    assert_eq!(verdict(&app).await, Verdict::Intact { rows: 5 });
     for (sql, broken) in [
         (
             "update kernel.audit set subject = 'other' where seq = 3",
@@ -104,13 +113,7 @@ async fn an_audit_chain_shows_what_was_done_to_it() {
         ),
         ("select 1", None),
     ] {
-        let app = TestApp::new().await;
-        for n in 1..=5 {
-            act(&app, &format!("thing {n}")).await;
-        }
-        assert_eq!(verdict(&app).await, Verdict::Intact { rows: 5 });
-        tamper(&app, sql).await;
-        match (verdict(&app).await, broken) {
+        match (verdict_after(&app, sql).await, broken) {
             (Verdict::Broken { seq, .. }, Some(expected)) => assert_eq!(seq, expected, "{sql}"),
             (Verdict::Intact { rows: 5 }, None) => {}
             (other, _) => panic!("{sql}: {other:?}"),
