@@ -1,6 +1,8 @@
 //! The sandbox through its own HTTP surface, on a clock that the test holds.
 
 mod billing;
+mod cards;
+mod control;
 mod lifecycle;
 mod money;
 mod pages;
