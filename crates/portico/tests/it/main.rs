@@ -1,6 +1,8 @@
 //! The server, tested as its users meet it: over HTTP and over sockets, each test with a
 //! database of its own.
 
+#![cfg(test)]
+
 mod app;
 mod authz;
 mod identity;
