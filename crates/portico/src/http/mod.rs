@@ -61,6 +61,7 @@ pub fn layers(parts: Parts, config: &HttpConfig) -> anyhow::Result<Router> {
 pub fn api(router: Router, config: &HttpConfig) -> anyhow::Result<Router> {
     let limited = router
         .route("/api", any(problems::no_such_route))
+        .route("/api/", any(problems::no_such_route))
         .route("/api/{*rest}", any(problems::no_such_route))
         // The wall below is the one that counts, with its own 413.
         .layer(DefaultBodyLimit::disable())
