@@ -13,7 +13,7 @@ use portico::{
     doctor::{self, Level},
     router,
 };
-use std::{future::Future, path::PathBuf};
+use std::{future::Future, net::SocketAddr, path::PathBuf};
 
 /// One self-hosted server for a business that has members.
 #[derive(Parser)]
@@ -56,6 +56,13 @@ enum Command {
     RotateVault,
     /// Prints the API's OpenAPI document.
     Openapi,
+    /// Imitates Stripe's billing on this machine, for tests and demos: no money moves, and
+    /// what it holds is gone when it stops.
+    StripeSandbox {
+        /// Where to listen; this machine only.
+        #[arg(long, default_value = "127.0.0.1:12111")]
+        listen: SocketAddr,
+    },
 }
 
 #[derive(Subcommand)]
@@ -103,6 +110,9 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(&router::document())?);
         return Ok(());
     }
+    if let Some(Command::StripeSandbox { listen }) = arguments.command {
+        return stripe_sandbox(listen).await;
+    }
     let config = Config::load(arguments.config.as_deref())?;
     match arguments.command.unwrap_or(Command::Serve { demo: false }) {
         Command::Serve { demo } => serve::serve(config, demo).await,
@@ -136,7 +146,8 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<()> {
             println!("a running server takes it up at its next start");
             Ok(())
         }
-        Command::Openapi => Ok(()),
+        // Answered above: neither needs a configuration.
+        Command::Openapi | Command::StripeSandbox { .. } => Ok(()),
     }
 }
 
@@ -157,6 +168,18 @@ where
     .await;
     home.close().await?;
     done
+}
+
+async fn stripe_sandbox(listen: SocketAddr) -> anyhow::Result<()> {
+    println!(
+        "no money moves: the API at http://{listen}, its clock at http://{listen}/pages/control"
+    );
+    let config = stripe_sandbox::Config::new(format!("http://{listen}"));
+    stripe_sandbox::serve(listen, config, async {
+        // Without a handler for the signal the process simply ends, which is as good.
+        let _ = tokio::signal::ctrl_c().await;
+    })
+    .await
 }
 
 fn show(config: &Config) -> anyhow::Result<()> {
