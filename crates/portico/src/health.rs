@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use kernel::{Error, Permission, Principal, database, jobs};
+use kernel::{Error, Permission, Principal, database, jobs, tasks::Tasks};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
 use std::{sync::OnceLock, time::Duration};
@@ -23,6 +23,22 @@ pub fn record_metrics() -> anyhow::Result<()> {
     let handle = PrometheusBuilder::new().install_recorder()?;
     let _ = METRICS.set(handle);
     Ok(())
+}
+
+/// Folds recorded samples together now and then: unscraped, they would pile up.
+pub fn tend_metrics(tasks: &Tasks) {
+    let token = tasks.token();
+    tasks.spawn("metrics", async move {
+        loop {
+            tokio::select! {
+                () = token.cancelled() => return,
+                () = tokio::time::sleep(Duration::from_secs(5)) => {}
+            }
+            if let Some(metrics) = METRICS.get() {
+                metrics.run_upkeep();
+            }
+        }
+    });
 }
 
 /// `/livez`, `/readyz` and `/metrics`.

@@ -77,7 +77,9 @@ pub(crate) fn parts(app: &App) -> Parts {
             get(move || async move { Json(jwks) }),
         )
         .merge(health::router(app.clone()));
-    if app.mailer.captures() {
+    // The viewer asks nobody who they are, and mails hold links that sign people up: it is
+    // for a server that only this machine reaches.
+    if app.mailer.captures() && app.config.is_local() {
         api = api.nest("/_mail", mail::viewer::router(app.mailer.clone()));
     }
     match front::docs(&described) {

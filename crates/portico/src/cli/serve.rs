@@ -30,6 +30,7 @@ pub(super) async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()>
     let tasks = Tasks::new();
     stop_on_signal(&tasks)?;
     home.watch(&tasks);
+    health::tend_metrics(&tasks);
     let served = run(config, with_demo, listener, &home, &tasks).await;
     if !tasks.stop(Duration::from_secs(20)).await {
         tracing::warn!("some tasks did not end in time");
@@ -113,7 +114,7 @@ async fn greet(app: &App, demo: bool) -> anyhow::Result<()> {
             println!("  {:10} {}", account.role, account.email);
         }
     }
-    if app.mailer.captures() {
+    if app.mailer.captures() && app.config.is_local() {
         println!("\n  Mails are caught at {}_mail", app.config.public_url());
     }
     println!();

@@ -64,7 +64,7 @@ async fn system(State(app): State<App>, _: Public) -> Result<Json<SystemView>> {
         setup_needed: app.identity.setup_needed().await?,
         demo,
         demo_accounts,
-        mail_viewer: app.mailer.captures(),
+        mail_viewer: app.mailer.captures() && app.config.is_local(),
     }))
 }
 
