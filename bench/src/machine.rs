@@ -2,11 +2,17 @@
 
 use std::{fs, thread::available_parallelism};
 
-/// Cores, processor and kernel.
+/// Cores, processor and kernel, and how busy it was with other things.
 pub(crate) fn describe() -> String {
     let cores = available_parallelism().map_or(0, usize::from);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{cores} cores, {}, Linux {}", processor(), kernel.trim())
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = load.split(' ').next().unwrap_or_default().to_owned();
+    format!(
+        "{cores} cores, {}, Linux {}; load average before the first measurement {load}",
+        processor(),
+        kernel.trim()
+    )
 }
 
 fn processor() -> String {

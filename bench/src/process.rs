@@ -23,9 +23,12 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(command: &mut Command) -> anyhow::Result<Self> {
-        let child = command
-            .spawn()
-            .with_context(|| format!("{:?} cannot be started", command.as_std().get_program()))?;
+        let child = command.spawn().with_context(|| {
+            format!(
+                "{} cannot be started",
+                command.as_std().get_program().display()
+            )
+        })?;
         let pid = child.id().context("it ended at once")?;
         Ok(Self { child, pid })
     }

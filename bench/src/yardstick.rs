@@ -13,6 +13,7 @@ use axum::{
     http::StatusCode,
     routing::get,
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use std::{
     net::Ipv4Addr,
@@ -186,9 +187,14 @@ async fn feed(
     let items = rows.iter().take(shown).map(item);
     let items = items.collect::<Result<Vec<_>, _>>().map_err(failure)?;
     Ok(Json(Page {
-        next_cursor: more.then(|| String::from("more")),
+        next_cursor: items.last().filter(|_| more).map(cursor),
         items,
     }))
+}
+
+fn cursor(last: &Item) -> String {
+    let place = serde_json::to_vec(&(last.published_at, last.id)).unwrap_or_default();
+    URL_SAFE_NO_PAD.encode(place)
 }
 
 fn item(row: &Row) -> Result<Item, tokio_postgres::Error> {

@@ -54,9 +54,10 @@ async fn publish(server: &Address, admin: &str, reader: &str, n: usize) -> anyho
     let body = "The pool and the sauna are closed while the new pumps are put in. The gym, \
         the courts and the café stay open as usual, and the changing rooms on the second \
         floor are yours in the meantime. If you booked a lane, we have moved it to the week \
-        after and sent you the new time; answer that mail if it does not suit you."
-        .to_owned();
-    let action = (n % 3 == 0).then(|| json!({ "label": "I have seen it" }));
+        after and sent you the new time; answer that mail if it does not suit you.";
+    let action = n
+        .is_multiple_of(3)
+        .then(|| json!({ "label": "I have seen it" }));
     let update = json!({
         "title": format!("Works in the east wing, part {n}"),
         "body": body,
