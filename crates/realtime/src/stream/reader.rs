@@ -142,7 +142,9 @@ impl<S: Sink> Reader<S> {
                     }
                     Message::Truncate(tables) => {
                         let open = open.as_mut().context("a change outside a transaction")?;
-                        tables.into_iter().for_each(|table| open.refetch(table));
+                        for table in tables {
+                            open.refetch(table);
+                        }
                     }
                     Message::Other => {}
                 },

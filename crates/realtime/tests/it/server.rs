@@ -120,6 +120,10 @@ fn address() -> PgConnectOptions {
 }
 
 /// Runs a test against a server with its own database and slot, and removes both whatever happens.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one test, from its database to the end of its server, in order"
+)]
 pub(crate) async fn run<T: Future<Output = ()> + Send + 'static>(
     test: impl FnOnce(Arc<Server>) -> T + Send + 'static,
 ) {
