@@ -1,11 +1,11 @@
-import type { Schema } from "./api/client";
+import type { Query, Schema } from "./api/client";
 
 /** The one factory of query keys: what is invalidated and what is cached cannot drift apart. */
 export interface UserFilter {
   search?: string;
   status?: Schema["Status"] | undefined;
   role?: string;
-  sort?: Schema["Sort"] | undefined;
+  sort?: Query<"people">["sort"];
   cursor?: string;
 }
 
