@@ -1,6 +1,6 @@
 //! Background jobs of the domain. Each may run twice.
 
-use crate::Identity;
+use crate::{Identity, model::RegistrationId};
 use kernel::{
     id::UserId,
     jobs::{Handlers, Job},
@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 /// Welcomes somebody who registered, with a link that proves their address.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SendWelcome {
-    /// Whom.
-    pub user: UserId,
+    /// For which registration.
+    pub registration: RegistrationId,
 }
 
 impl Job for SendWelcome {
@@ -47,11 +47,7 @@ impl Identity {
         handlers
             .on(move |job: SendWelcome, _| {
                 let identity = welcome.clone();
-                async move {
-                    identity
-                        .send_welcome(job.user, &format!("welcome:{}", job.user))
-                        .await
-                }
+                async move { identity.send_welcome(job.registration).await }
             })
             .on(move |job: SendAlreadyRegistered, _| {
                 let identity = repeated.clone();

@@ -308,10 +308,6 @@ macro_rules! events {
 }
 
 events! {
-    /// Somebody registered.
-    AccountRegistered = "identity.account_registered",
-    /// Somebody tried to register with an address that has an account.
-    RegistrationRepeated = "identity.registration_repeated",
     /// An address was proved to be its owner's.
     EmailVerified = "identity.email_verified",
     /// The first owner was made through the set-up link.
@@ -322,6 +318,43 @@ events! {
     SignedOut = "identity.signed_out",
     /// A refresh token came back after its successor was used: the session was ended.
     TokenReused = "identity.token_reused",
+}
+
+kernel::id! {
+    /// One registration, until its address is proved.
+    RegistrationId
+}
+
+/// Somebody registered.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct AccountRegistered {
+    /// Whose account.
+    pub user: UserId,
+    /// What they asked for.
+    pub registration: RegistrationId,
+}
+
+impl Event for AccountRegistered {
+    const NAME: &'static str = "identity.account_registered";
+    fn subject(&self) -> Option<Uuid> {
+        Some(self.user.0)
+    }
+}
+
+/// Somebody registered with an address that has an account.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct RegistrationRepeated {
+    /// Whose account.
+    pub user: UserId,
+    /// What they asked for, while the address is not proved; once it is, nothing counts.
+    pub registration: Option<RegistrationId>,
+}
+
+impl Event for RegistrationRepeated {
+    const NAME: &'static str = "identity.registration_repeated";
+    fn subject(&self) -> Option<Uuid> {
+        Some(self.user.0)
+    }
 }
 
 #[cfg(test)]

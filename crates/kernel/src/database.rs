@@ -6,7 +6,7 @@ use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sqlx::{
-    PgPool, Postgres, Transaction,
+    Connection, PgPool, Postgres, Transaction,
     migrate::{MigrateError, Migrator},
     pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -145,10 +145,16 @@ pub async fn migrate(db: &Database, migrator: &Migrator) -> anyhow::Result<()> {
         .acquire()
         .await
         .context("the database does not answer")?;
-    // The migrations' own table has to stand somewhere before the first of them runs.
-    sqlx::query("create schema if not exists kernel")
-        .execute(&mut *connection)
+    // The migrations' own table has to stand somewhere before the first of them runs. Two
+    // servers that start together would both find no schema: one waits for the other.
+    let mut tx = connection.begin().await?;
+    sqlx::query("select pg_advisory_xact_lock(hashtext('portico migrations'))")
+        .execute(&mut *tx)
         .await?;
+    sqlx::query("create schema if not exists kernel")
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
     let ran = migrator.run(&mut *connection).await;
     if ran.is_err() {
         // The lock is the session's: in the pool it would keep everybody else waiting.

@@ -20,17 +20,19 @@ use uuid::Uuid;
 
 /// The jobs that follow an event, enqueued in its transaction.
 pub(crate) fn reactions(event: &Recorded) -> Vec<Queued> {
-    if let Some(accounts::AccountRegistered { user }) = event.of() {
-        return vec![SendWelcome { user }.into()];
+    if let Some(accounts::AccountRegistered { registration, .. }) = event.of() {
+        return vec![SendWelcome { registration }.into()];
     }
-    if let Some(accounts::RegistrationRepeated { user }) = event.of() {
-        return vec![
-            SendAlreadyRegistered {
+    if let Some(accounts::RegistrationRepeated { user, registration }) = event.of() {
+        // Somebody who lost the first mail gets a link; the owner of a proved address is told.
+        return vec![match registration {
+            Some(registration) => SendWelcome { registration }.into(),
+            None => SendAlreadyRegistered {
                 user,
                 event: event.id,
             }
             .into(),
-        ];
+        }];
     }
     Vec::new()
 }

@@ -4,7 +4,7 @@ use crate::{
     Identity,
     model::{
         Account, AccountRegistered, Email, EmailVerified, NewAccount, ProfileChange,
-        RegistrationRepeated,
+        RegistrationId, RegistrationRepeated,
     },
     secrets::{self, Token},
     store,
@@ -48,50 +48,50 @@ impl Identity {
         let hash = inner.hasher.hash(new.password.expose()).await?;
         let now = inner.clock.now();
         let mut tx = inner.db.begin().await?;
-        match store::accounts::insert(&mut tx, &new.email, &new.name, now, false).await? {
-            Some(user) => {
-                store::accounts::set_password(&mut tx, user, &hash, now).await?;
-                store::accounts::grant(&mut tx, user, "member", None).await?;
-                inner
-                    .events
-                    .append(&mut tx, Some(user), &AccountRegistered { user })
-                    .await?;
+        let known = store::accounts::by_email(&mut tx, &new.email).await?;
+        let made = match known {
+            None => store::accounts::insert(&mut tx, &new.email, &new.name, now, false).await?,
+            Some(_) => None,
+        };
+        let registration = RegistrationId::new();
+        if let Some(user) = made {
+            store::registrations::insert(&mut tx, registration, user, &new.name, &hash, now)
+                .await?;
+            store::accounts::grant(&mut tx, user, "member", None).await?;
+            let event = AccountRegistered { user, registration };
+            inner.events.append(&mut tx, Some(user), &event).await?;
+        } else if let Some((user, verified)) = known {
+            let registration = (!verified).then_some(registration);
+            if let Some(id) = registration {
+                store::registrations::insert(&mut tx, id, user, &new.name, &hash, now).await?;
             }
-            None => {
-                if let Some(user) = store::accounts::by_email(&mut tx, &new.email).await? {
-                    inner
-                        .events
-                        .append(&mut tx, None, &RegistrationRepeated { user })
-                        .await?;
-                }
-            }
+            let event = RegistrationRepeated { user, registration };
+            inner.events.append(&mut tx, None, &event).await?;
         }
         tx.commit().await?;
         Ok(())
     }
 
-    /// Writes the welcome mail with its verification link: a job.
-    pub(crate) async fn send_welcome(&self, user: UserId, cause: &str) -> Result<()> {
+    /// Writes the welcome mail with the link that proves the address for this registration,
+    /// and for no other: a job.
+    pub(crate) async fn send_welcome(&self, registration: RegistrationId) -> Result<()> {
         let inner = &self.0;
         let now = inner.clock.now();
         let mut tx = inner.db.begin().await?;
-        let Some(account) = store::accounts::get(&mut tx, user).await? else {
+        let Some(to) = store::registrations::addressee(&mut tx, registration).await? else {
             return Ok(());
         };
-        if account.email_verified_at.is_some() {
-            return Ok(());
-        }
         let token = Token::new()?;
         let mail = Mail {
-            cause: cause.to_owned(),
-            to: Email::parse(&account.email)?.address,
+            cause: format!("welcome:{registration}"),
+            to: Email::parse(&to.email)?.address,
             template: Template::WelcomeVerify,
-            vars: json!({ "name": account.name, "link": self.link("/verify", &token.text) }),
+            vars: json!({ "name": to.name, "link": self.link("/verify", &token.text) }),
         };
         if let Some(mail) = inner.mailer.enqueue(&mut tx, &mail).await? {
-            store::tokens::revoke(&mut tx, VERIFY, Some(user), now).await?;
-            store::tokens::insert(&mut tx, &token.hash, VERIFY, Some(user), now + VERIFY_LIFE)
-                .await?;
+            let (user, until) = (Some(to.user), now + VERIFY_LIFE);
+            let id = Some(registration);
+            store::tokens::insert(&mut tx, &token.hash, VERIFY, user, id, until).await?;
             kernel::jobs::enqueue(&mut tx, kernel::mail::SendMail { mail }).await?;
         }
         tx.commit().await?;
@@ -105,10 +105,8 @@ impl Identity {
         let Some(account) = store::accounts::get(&mut tx, user).await? else {
             return Ok(());
         };
-        // Somebody who lost the first mail gets the link again rather than a puzzle.
         if account.email_verified_at.is_none() {
-            drop(tx);
-            return self.send_welcome(user, cause).await;
+            return Ok(());
         }
         let mut sign_in = inner.public_url.clone();
         sign_in.set_path("/sign-in");
@@ -146,7 +144,9 @@ impl Identity {
         let pending = store::tokens::peek(&mut tx, &hash, VERIFY, now)
             .await?
             .ok_or_else(stale_link)?;
-        let (Some(user), Some(email)) = (pending.user, pending.email) else {
+        let (Some(user), Some(email), Some(registration)) =
+            (pending.user, pending.email, pending.registration)
+        else {
             return Err(stale_link());
         };
         if !store::tokens::consume(&mut tx, &hash, VERIFY, now).await? {
@@ -158,6 +158,7 @@ impl Identity {
                 .append(&mut tx, Some(user), &EmailVerified { user })
                 .await?;
         }
+        store::registrations::apply(&mut tx, registration, user, now).await?;
         store::accounts::update_profile(&mut tx, user, profile, now).await?;
         tx.commit().await?;
         Ok(email)

@@ -282,6 +282,7 @@ impl Identity {
         let now = inner.clock.now();
         let mut tx = inner.db.begin().await?;
         store::sessions::sweep(&mut tx, now, now - inner.config.idle()).await?;
+        store::registrations::sweep(&mut tx, now - time::Duration::days(30)).await?;
         store::tokens::sweep(&mut tx, now - time::Duration::days(30)).await?;
         tx.commit().await?;
         Ok(())

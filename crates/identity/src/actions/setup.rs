@@ -36,7 +36,7 @@ impl Identity {
         }
         let token = Token::new()?;
         store::tokens::revoke(&mut tx, SETUP, None, now).await?;
-        store::tokens::insert(&mut tx, &token.hash, SETUP, None, now + SETUP_LIFE).await?;
+        store::tokens::insert(&mut tx, &token.hash, SETUP, None, None, now + SETUP_LIFE).await?;
         tx.commit().await?;
         Ok(Some(self.link("/setup", &token.text)))
     }

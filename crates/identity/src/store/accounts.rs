@@ -77,13 +77,21 @@ pub(crate) async fn grant(
     Ok(())
 }
 
-pub(crate) async fn by_email(db: &mut PgConnection, email: &Email) -> sqlx::Result<Option<UserId>> {
-    sqlx::query_scalar!(
-        r#"select id as "id: UserId" from identity.users where email_key = $1"#,
+/// The account of an address, and whether the address is proved.
+pub(crate) async fn by_email(
+    db: &mut PgConnection,
+    email: &Email,
+) -> sqlx::Result<Option<(UserId, bool)>> {
+    let found = sqlx::query!(
+        r#"
+        select id as "id: UserId", email_verified_at is not null as "verified!"
+        from identity.users where email_key = $1
+        "#,
         email.key
     )
     .fetch_optional(db)
-    .await
+    .await?;
+    Ok(found.map(|row| (row.id, row.verified)))
 }
 
 /// What a sign-in looks at.
@@ -102,7 +110,11 @@ pub(crate) async fn credentials(
         Credentials,
         r#"
         select u.id as "id: UserId", u.status as "status: Status",
-            u.email_verified_at is not null as "verified!", p.hash as "hash?"
+            u.email_verified_at is not null as "verified!", coalesce(p.hash, (
+                -- Not good for a sign-in: only to tell its owner what is still to do.
+                select r.password_hash from identity.pending_registrations r
+                where r.user_id = u.id order by r.created_at desc limit 1
+            )) as "hash?"
         from identity.users u
         left join identity.passwords p on p.user_id = u.id
         where u.email_key = $1

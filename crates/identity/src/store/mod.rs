@@ -4,5 +4,6 @@ pub(crate) mod accounts;
 pub(crate) mod keys;
 pub(crate) mod people;
 pub(crate) mod presence;
+pub(crate) mod registrations;
 pub(crate) mod sessions;
 pub(crate) mod tokens;

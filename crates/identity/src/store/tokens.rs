@@ -1,5 +1,6 @@
 //! One-time tokens: links in mails, and the set-up link.
 
+use crate::model::RegistrationId;
 use kernel::id::UserId;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -9,17 +10,19 @@ pub(crate) async fn insert(
     hash: &[u8],
     purpose: &str,
     user: Option<UserId>,
+    registration: Option<RegistrationId>,
     expires_at: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        insert into identity.one_time_tokens (hash, purpose, user_id, expires_at)
-        values ($1, $2, $3, $4)
+        insert into identity.one_time_tokens (hash, purpose, user_id, expires_at, registration_id)
+        values ($1, $2, $3, $4, $5)
         "#,
         hash,
         purpose,
         user as Option<UserId>,
         expires_at,
+        registration as Option<RegistrationId>,
     )
     .execute(db)
     .await?;
@@ -29,6 +32,7 @@ pub(crate) async fn insert(
 /// What an unused token stands for, with whose name and address.
 pub(crate) struct Pending {
     pub(crate) user: Option<UserId>,
+    pub(crate) registration: Option<RegistrationId>,
     pub(crate) email: Option<String>,
     pub(crate) name: Option<String>,
 }
@@ -42,9 +46,11 @@ pub(crate) async fn peek(
     sqlx::query_as!(
         Pending,
         r#"
-        select t.user_id as "user: UserId", u.email as "email?", u.name as "name?"
+        select t.user_id as "user: UserId", t.registration_id as "registration: RegistrationId",
+            u.email as "email?", coalesce(r.name, u.name) as "name?"
         from identity.one_time_tokens t
         left join identity.users u on u.id = t.user_id
+        left join identity.pending_registrations r on r.id = t.registration_id
         where t.hash = $1 and t.purpose = $2 and t.used_at is null and t.expires_at > $3
         "#,
         hash,

@@ -33,7 +33,7 @@ async fn registering_writes_account_profile_event_and_job_together() {
             "select json_build_object(
                 'accounts', (select count(*) from identity.users),
                 'profiles', (select count(*) from identity.profiles),
-                'passwords', (select count(*) from identity.passwords where hash like '$argon2id$%'),
+                'passwords', (select count(*) from identity.pending_registrations where password_hash like '$argon2id$%'),
                 'roles', (select json_agg(role) from identity.user_roles),
                 'events', (select json_agg(name) from kernel.events),
                 'jobs', (select count(*) from graphile_worker._private_jobs))",
@@ -103,12 +103,13 @@ async fn who_registers_again_before_proving_gets_a_fresh_link() {
     let second = app.mailed_token(&ada.email()).await;
     assert_ne!(first, second);
     let token = |token: &str| json!({"token": token});
-    ada.put("/accounts/verification", token(&first))
-        .await
-        .status(409);
     ada.put("/accounts/verification", token(&second))
         .await
         .status(200);
+    // Proved is proved: what else was asked for counts no more.
+    ada.put("/accounts/verification", token(&first))
+        .await
+        .status(409);
 }
 
 #[tokio::test]
@@ -237,4 +238,41 @@ async fn one_address_registers_twenty_times_in_a_row() {
     assert_eq!(refused.header("retry-after"), "60");
     app.clock.advance(Duration::seconds(60));
     app.visitor().post("/accounts", body(20)).await.status(202);
+}
+
+#[tokio::test]
+async fn a_stranger_who_registered_the_address_first_gains_nothing() {
+    let app = TestApp::new().await;
+    let (stranger, owner) = (app.visitor(), app.visitor().named("ada"));
+    let registration = |name: &str, password: &str| json!({"email": owner.email(), "name": name, "password": password});
+    let (theirs, own) = ("a password of the stranger", "a password of the owner");
+    stranger
+        .post("/accounts", registration("Eve", theirs))
+        .await
+        .status(202);
+    app.drain().await;
+    let strange_link = app.mailed_token(&owner.email()).await;
+    owner
+        .post("/accounts", registration("Ada", own))
+        .await
+        .status(202);
+    app.drain().await;
+    let own_link = app.mailed_token(&owner.email()).await;
+
+    owner
+        .put("/accounts/verification", json!({"token": own_link}))
+        .await
+        .status(200);
+    let sign_in = |password: &str| json!({"email": owner.email(), "password": password});
+    stranger
+        .post("/sessions", sign_in(theirs))
+        .await
+        .status(403);
+    owner.post("/sessions", sign_in(own)).await.status(201);
+    assert_eq!(owner.get("/me").await.steady()["body"]["name"], "Ada");
+    // The link of the stranger's registration is worth nothing any more.
+    stranger
+        .put("/accounts/verification", json!({"token": strange_link}))
+        .await
+        .status(409);
 }

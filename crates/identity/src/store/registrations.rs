@@ -1,0 +1,110 @@
+//! Registrations whose address is not proved yet.
+
+use crate::model::{Name, RegistrationId};
+use kernel::id::UserId;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    id: RegistrationId,
+    user: UserId,
+    name: &Name,
+    password_hash: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into identity.pending_registrations (id, user_id, name, password_hash, created_at)
+        values ($1, $2, $3, $4, $5)
+        "#,
+        id as RegistrationId,
+        user as UserId,
+        name.as_str(),
+        password_hash,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// To whom its link goes, if it still counts: with which name, to which address.
+pub(crate) struct Addressee {
+    pub(crate) user: UserId,
+    pub(crate) name: String,
+    pub(crate) email: String,
+}
+
+pub(crate) async fn addressee(
+    db: &mut PgConnection,
+    id: RegistrationId,
+) -> sqlx::Result<Option<Addressee>> {
+    sqlx::query_as!(
+        Addressee,
+        r#"
+        select r.user_id as "user: UserId", r.name, u.email
+        from identity.pending_registrations r
+        join identity.users u on u.id = r.user_id
+        where r.id = $1 and u.email_verified_at is null
+        "#,
+        id as RegistrationId,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Makes the account what this registration asked for, and forgets all of the account's
+/// registrations with their links.
+pub(crate) async fn apply(
+    db: &mut PgConnection,
+    id: RegistrationId,
+    user: UserId,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into identity.passwords (user_id, hash, changed_at)
+        select user_id, password_hash, $3
+        from identity.pending_registrations
+        where id = $1 and user_id = $2
+        on conflict on constraint passwords_pkey
+        do update set hash = excluded.hash, changed_at = excluded.changed_at
+        "#,
+        id as RegistrationId,
+        user as UserId,
+        now,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        r#"
+        update identity.users u set name = r.name, updated_at = $3
+        from identity.pending_registrations r
+        where r.id = $1 and u.id = $2 and r.user_id = u.id and u.name <> r.name
+        "#,
+        id as RegistrationId,
+        user as UserId,
+        now,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "delete from identity.pending_registrations where user_id = $1",
+        user as UserId
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Forgets registrations that nobody finished.
+pub(crate) async fn sweep(db: &mut PgConnection, before: OffsetDateTime) -> sqlx::Result<u64> {
+    let swept = sqlx::query!(
+        "delete from identity.pending_registrations where created_at < $1",
+        before
+    )
+    .execute(db)
+    .await?;
+    Ok(swept.rows_affected())
+}
