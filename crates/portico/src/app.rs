@@ -9,6 +9,7 @@ use crate::{
     wiring::{self, Doorman, SealedMail},
 };
 use anyhow::{Context, bail};
+use billing::Billing;
 use identity::Identity;
 use kernel::{
     Clock,
@@ -49,6 +50,8 @@ pub struct App {
     pub files: Files,
     /// Accounts and sessions.
     pub identity: Identity,
+    /// Tiers and who holds them.
+    pub billing: Billing,
     /// Updates and receipts.
     pub updates: Updates,
     /// Sockets and the change stream.
@@ -98,6 +101,7 @@ impl App {
             config: config.identity.clone(),
         })
         .await?;
+        let billing = Billing::new(db.clone(), events.clone(), audit.clone(), clock.clone());
         let updates = Updates::new(db.clone(), events, audit.clone(), clock.clone());
         let realtime = build_realtime(&config, addresses, &identity, signals, &tasks, &clock)?;
         let files = Files::new(
@@ -107,7 +111,8 @@ impl App {
             wiring::file_purposes(),
             clock.clone(),
         )?;
-        let handlers = identity.handlers(kernel_handlers(&mailer, &limits, &files));
+        let handlers =
+            billing.handlers(identity.handlers(kernel_handlers(&mailer, &limits, &files)));
         let worker = Arc::new(Worker::new(&db, &clock, handlers, &tasks).await?);
         Ok(Self {
             config: Arc::new(config),
@@ -118,6 +123,7 @@ impl App {
             mailer,
             files,
             identity,
+            billing,
             updates,
             realtime,
             worker,

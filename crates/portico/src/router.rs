@@ -44,6 +44,7 @@ impl Modify for Security {
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut routes = utoipa::openapi::OpenApi::default();
     routes.merge(identity::routes::router().into_openapi());
+    routes.merge(billing::routes::router().into_openapi());
     routes.merge(updates::routes::router().into_openapi());
     routes.merge(system::routes::router().into_openapi());
     routes.merge(kernel::files::router().into_openapi());
@@ -58,6 +59,9 @@ pub(crate) fn parts(app: &App) -> Parts {
     let v1 = Router::new()
         .merge(Router::from(
             identity::routes::router().with_state(app.identity.clone()),
+        ))
+        .merge(Router::from(
+            billing::routes::router().with_state(app.billing.clone()),
         ))
         .merge(Router::from(
             updates::routes::router().with_state(app.updates.clone()),

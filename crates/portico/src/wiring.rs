@@ -39,7 +39,12 @@ pub(crate) fn reactions(event: &Recorded) -> Vec<Queued> {
 
 /// The tables whose changes reach sockets.
 pub(crate) fn live_tables() -> Vec<kernel::live::Table> {
-    [identity::live::TABLES, updates::live::TABLES].concat()
+    [
+        identity::live::TABLES,
+        billing::live::TABLES,
+        updates::live::TABLES,
+    ]
+    .concat()
 }
 
 /// What files are for, and who may send and read which.

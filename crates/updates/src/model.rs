@@ -30,6 +30,11 @@ pub enum Audience {
         /// Its name.
         role: String,
     },
+    /// Everyone who holds a tier.
+    Tier {
+        /// Its key.
+        tier: String,
+    },
 }
 
 impl Audience {
@@ -48,6 +53,9 @@ impl Audience {
             )),
             Self::Role { role } if role.trim().is_empty() => {
                 Err(Error::field("audience.role", "required", "Choose a role."))
+            }
+            Self::Tier { tier } if tier.trim().is_empty() => {
+                Err(Error::field("audience.tier", "required", "Choose a tier."))
             }
             audience => Ok(audience),
         }

@@ -6,6 +6,7 @@ mod people;
 mod texts;
 
 use crate::app::App;
+use billing::{DemoMembership, DemoTier};
 use identity::DemoPerson;
 use kernel::{Error, Result, audit::Act, id::UserId};
 use serde::Serialize;
@@ -91,6 +92,10 @@ pub async fn load(app: &App) -> Result<()> {
         .identity
         .add_demo_people(&mut tx, &members, &hash)
         .await?;
+    let held = memberships(&members, now);
+    app.billing
+        .add_demo_tiers(&mut tx, &people::TIERS, &held)
+        .await?;
     let written = written(&staff, &members, now)?;
     app.updates.add_demo_updates(&mut tx, &written).await?;
     let act = Act {
@@ -102,6 +107,29 @@ pub async fn load(app: &App) -> Result<()> {
     app.audit.append(&mut tx, act).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// Most row, some help, a few are here for life; a tenth of them have not decided yet, and
+/// some of the trial months end soon.
+fn memberships(members: &[UserId], now: time::OffsetDateTime) -> Vec<DemoMembership> {
+    let held = members.iter().enumerate().filter_map(|(n, user)| {
+        let joined = people::joined_days_ago(n, MEMBERS);
+        let (tier, days_left) = match people::spread(n + 7, 100) {
+            _ if n == 0 => ("rower", None),
+            0..52 => ("rower", None),
+            52..74 => ("friend", None),
+            74..82 => ("patron", None),
+            82..90 => ("trial", Some(people::spread(n, 28) + 1)),
+            _ => return None,
+        };
+        Some(DemoMembership {
+            user: *user,
+            tier,
+            since: now - Duration::days(joined) + Duration::hours(1).min(Duration::days(joined)),
+            until: days_left.map(|days| now + Duration::days(days)),
+        })
+    });
+    held.collect()
 }
 
 /// Updates over months: the older, the more were read.
@@ -154,6 +182,7 @@ pub async fn remove(app: &App, by: Option<UserId>) -> Result<u64> {
     if people == 0 {
         return Err(Error::NotFound("demo tenant"));
     }
+    app.billing.remove_demo_tiers(&mut tx).await?;
     let updates = app.updates.remove_demo_updates(&mut tx).await?;
     let act = Act {
         actor: by,

@@ -1,5 +1,7 @@
 //! Who lives in the demo tenant. Chosen by number, so that it is the same place each time.
 
+use billing::DemoTier;
+
 /// Staff: a name and a role each.
 pub(super) const STAFF: [(&str, &str); 5] = [
     ("Ada Whitfield", "admin"),
@@ -7,6 +9,55 @@ pub(super) const STAFF: [(&str, &str); 5] = [
     ("Noor Haddad", "billing"),
     ("June Okafor", "editor"),
     ("Elias Brandt", "editor"),
+];
+
+/// What members of the club may be.
+pub(super) const TIERS: [DemoTier; 4] = [
+    DemoTier {
+        key: "trial",
+        said: (
+            "Trial month",
+            "Four weeks to find out whether rowing is for you.",
+        ),
+        opens: &[
+            ("boathouse", "Boathouse and gym", None),
+            ("coached-hours", "Coached hours a month", Some(4)),
+        ],
+    },
+    DemoTier {
+        key: "friend",
+        said: (
+            "Friend",
+            "For those who come for the people more than for the boats.",
+        ),
+        opens: &[("events", "Events at members' price", None)],
+    },
+    DemoTier {
+        key: "rower",
+        said: (
+            "Rower",
+            "The whole house, and the boats you are trained for.",
+        ),
+        opens: &[
+            ("boathouse", "Boathouse and gym", None),
+            ("boats", "Club boats", None),
+            ("coached-hours", "Coached hours a month", Some(8)),
+            ("events", "Events at members' price", None),
+            ("guests", "Guests a season", Some(4)),
+        ],
+    },
+    DemoTier {
+        key: "patron",
+        said: ("Patron", "What a rower has, and a rack of your own."),
+        opens: &[
+            ("boathouse", "Boathouse and gym", None),
+            ("boats", "Club boats", None),
+            ("coached-hours", "Coached hours a month", None),
+            ("events", "Events at members' price", None),
+            ("guests", "Guests a season", None),
+            ("rack", "Rack for a boat of your own", Some(1)),
+        ],
+    },
 ];
 
 const FIRST: [&str; 40] = [

@@ -2,23 +2,28 @@
 
 use updates::model::Audience;
 
+#[derive(Clone, Copy)]
+enum Addressed {
+    Everyone,
+    Tier(&'static str),
+}
+
 /// An update of the demo tenant.
 pub(super) struct Text {
     pub(super) days_ago: i64,
     pub(super) title: &'static str,
     pub(super) body: &'static str,
     pub(super) action: Option<&'static str>,
-    staff_only: bool,
+    audience: Addressed,
 }
 
 impl Text {
     pub(super) fn audience(&self) -> Audience {
-        if self.staff_only {
-            Audience::Role {
-                role: "editor".to_owned(),
-            }
-        } else {
-            Audience::Everyone
+        match self.audience {
+            Addressed::Everyone => Audience::Everyone,
+            Addressed::Tier(tier) => Audience::Tier {
+                tier: tier.to_owned(),
+            },
         }
     }
 }
@@ -29,7 +34,7 @@ const fn said(days_ago: i64, title: &'static str, body: &'static str) -> Text {
         title,
         body,
         action: None,
-        staff_only: false,
+        audience: Addressed::Everyone,
     }
 }
 
@@ -44,12 +49,22 @@ const fn asked(
         title,
         body,
         action: Some(action),
-        staff_only: false,
+        audience: Addressed::Everyone,
+    }
+}
+
+const fn told(days_ago: i64, tier: &'static str, title: &'static str, body: &'static str) -> Text {
+    Text {
+        days_ago,
+        title,
+        body,
+        action: None,
+        audience: Addressed::Tier(tier),
     }
 }
 
 /// The oldest first.
-pub(super) const UPDATES: [Text; 22] = [
+pub(super) const UPDATES: [Text; 24] = [
     said(
         196,
         "Welcome to our new home on the web",
@@ -145,6 +160,12 @@ pub(super) const UPDATES: [Text; 22] = [
         "The result of the vote",
         "The coxed four wins, with one hundred and twelve votes against sixty-three. It is ordered and comes in March.\n\nThose who wanted the singles argued well, and the committee has put them first on the list for next year.",
     ),
+    told(
+        24,
+        "patron",
+        "Your rack for the winter",
+        "Racks are numbered anew. The number on your key card holds, also where the old paint says otherwise. Boats that stay outside need a cover from the first frost on.",
+    ),
     said(
         17,
         "Winter training begins",
@@ -154,6 +175,12 @@ pub(super) const UPDATES: [Text; 22] = [
         9,
         "Annual accounts are ready",
         "The accounts of the year are laid out in the office and will be presented at the meeting. In one line: we end with a little more than we began with, and the roof is paid.",
+    ),
+    told(
+        6,
+        "trial",
+        "How to go on after your trial month",
+        "We hope you have found your seat. If you want to stay, tell the office which way suits you: as a rower, or as a friend of the house. If not, return the key card, and thank you for having come.",
     ),
     asked(
         4,

@@ -11,8 +11,10 @@ enum Callers {
     Public,
     SignedIn,
     Permission(&'static str),
+    /// Any one of these permissions.
+    AnyOf(&'static [&'static str]),
 }
-use Callers::{Permission, Public, SignedIn};
+use Callers::{AnyOf, Permission, Public, SignedIn};
 
 /// Each operation and its callers.
 const TABLE: &[(&str, Callers)] = &[
@@ -39,6 +41,17 @@ const TABLE: &[(&str, Callers)] = &[
     ("people", Permission("users.read")),
     ("people_totals", Permission("users.read")),
     ("person", Permission("users.read")),
+    ("my_membership", SignedIn),
+    ("features", Permission("billing.read")),
+    ("tier_holders", Permission("billing.read")),
+    ("membership", Permission("billing.read")),
+    ("create_tier", Permission("billing.write")),
+    ("change_tier", Permission("billing.write")),
+    ("put_feature", Permission("billing.write")),
+    ("delete_feature", Permission("billing.write")),
+    ("grant_membership", Permission("billing.write")),
+    ("revoke_membership", Permission("billing.write")),
+    ("tiers", AnyOf(&["billing.read", "updates.publish"])),
     ("updates", Permission("updates.read")),
     ("update", Permission("updates.read")),
     ("recipients", Permission("updates.read")),
@@ -67,7 +80,9 @@ fn operations() -> Vec<Operation> {
             operations.push(Operation {
                 id: operation["operationId"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase(),
-                path: path.replace("{id}", &uuid::Uuid::nil().to_string()),
+                path: path
+                    .replace("{id}", &uuid::Uuid::nil().to_string())
+                    .replace("{key}", "a-key"),
                 takes_body: operation.get("requestBody").is_some(),
             });
         }
@@ -82,6 +97,11 @@ fn body_of(id: &str) -> Value {
             json!({"title": "T", "body": "B", "audience": {"kind": "role", "role": "nobody"}})
         }
         "preview_audience" => json!({"audience": {"kind": "everyone"}}),
+        "create_tier" => json!({"key": "k", "name": "N"}),
+        "change_tier" => json!({"name": "N", "description": "", "position": 0, "features": [],
+            "archived": false}),
+        "put_feature" => json!({"name": "N"}),
+        "grant_membership" => json!({"tier": "k"}),
         "mark_update" => json!({"state": "read"}),
         "inspect_verification" | "verify_email" => json!({"token": "x"}),
         _ => json!({}),
@@ -126,6 +146,13 @@ async fn callers_are_refused_exactly_where_they_should_be() {
                 Public => None,
                 _ if *role == "nobody" => Some(401),
                 Permission(name) if !held.iter().any(|held| held == name) => Some(403),
+                AnyOf(names)
+                    if !names
+                        .iter()
+                        .any(|name| held.iter().any(|held| held == name)) =>
+                {
+                    Some(403)
+                }
                 _ => None,
             };
             let code = call(caller, &operation).await;

@@ -5,6 +5,7 @@
 
 mod app;
 mod authz;
+mod billing;
 mod identity;
 mod kernel;
 mod openapi;

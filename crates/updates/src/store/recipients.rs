@@ -13,7 +13,7 @@ pub(crate) async fn address(
     audience: &Audience,
     now: OffsetDateTime,
 ) -> sqlx::Result<i64> {
-    let (users, role) = narrowed(audience);
+    let (users, role, tier) = narrowed(audience);
     let added = sqlx::query!(
         r#"
         insert into updates.recipients (update_id, user_id, published_at)
@@ -24,11 +24,15 @@ pub(crate) async fn address(
             and ($4::text is null or exists (
                 select from published.people_roles r where r.user_id = p.id and r.role = $4
             ))
+            and ($5::text is null or exists (
+                select from published.people_tiers t where t.user_id = p.id and t.tier = $5
+            ))
         "#,
         update as UpdateId,
         now,
         users as Option<Vec<UserId>>,
         role,
+        tier,
     )
     .execute(db)
     .await?;
@@ -37,7 +41,7 @@ pub(crate) async fn address(
 
 /// How many people an audience holds now.
 pub(crate) async fn preview(db: &mut PgConnection, audience: &Audience) -> sqlx::Result<i64> {
-    let (users, role) = narrowed(audience);
+    let (users, role, tier) = narrowed(audience);
     sqlx::query_scalar!(
         r#"
         select count(*) as "count!"
@@ -47,19 +51,24 @@ pub(crate) async fn preview(db: &mut PgConnection, audience: &Audience) -> sqlx:
             and ($2::text is null or exists (
                 select from published.people_roles r where r.user_id = p.id and r.role = $2
             ))
+            and ($3::text is null or exists (
+                select from published.people_tiers t where t.user_id = p.id and t.tier = $3
+            ))
         "#,
         users as Option<Vec<UserId>>,
         role,
+        tier,
     )
     .fetch_one(db)
     .await
 }
 
-fn narrowed(audience: &Audience) -> (Option<Vec<UserId>>, Option<&str>) {
+fn narrowed(audience: &Audience) -> (Option<Vec<UserId>>, Option<&str>, Option<&str>) {
     match audience {
-        Audience::Everyone => (None, None),
-        Audience::Users { users } => (Some(users.clone()), None),
-        Audience::Role { role } => (None, Some(role)),
+        Audience::Everyone => (None, None, None),
+        Audience::Users { users } => (Some(users.clone()), None, None),
+        Audience::Role { role } => (None, Some(role), None),
+        Audience::Tier { tier } => (None, None, Some(tier)),
     }
 }
 
