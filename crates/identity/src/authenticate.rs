@@ -6,7 +6,7 @@
 //! so that no page has to know of refreshing.
 
 use crate::{
-    Identity,
+    Identity, SecondFactorPolicy,
     actions::sessions::Issued,
     cookies,
     keys::Claims,
@@ -34,6 +34,8 @@ use time::OffsetDateTime;
 pub struct Standing {
     user: UserId,
     permissions: PermissionSet,
+    authenticated_at: OffsetDateTime,
+    second_factor_due: bool,
     last_seen_at: OffsetDateTime,
     expires_at: OffsetDateTime,
 }
@@ -127,9 +129,18 @@ impl Identity {
                 let mut db = self.0.db.acquire().await?;
                 let row = store::sessions::standing(&mut db, session).await?;
                 Ok(row.filter(|row| row.status == Status::Active).map(|row| {
+                    let second_factor_due = row.staff
+                        && !row.second_factor
+                        && self.0.config.staff_second_factor == SecondFactorPolicy::Required;
                     Arc::new(Standing {
                         user: row.user,
-                        permissions: permission_set(&row.permissions),
+                        permissions: if second_factor_due {
+                            PermissionSet::default()
+                        } else {
+                            permission_set(&row.permissions)
+                        },
+                        authenticated_at: row.authenticated_at,
+                        second_factor_due,
                         last_seen_at: row.last_seen_at,
                         expires_at: row.expires_at,
                     })
@@ -148,6 +159,8 @@ impl Identity {
                 user,
                 session,
                 permissions: held.permissions,
+                authenticated_at: held.authenticated_at,
+                second_factor_due: held.second_factor_due,
             }))
     }
 

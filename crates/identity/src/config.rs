@@ -13,6 +13,14 @@ pub struct IdentityConfig {
     pub idle_days: u32,
     /// Days after which a session ends in any case.
     pub absolute_days: u32,
+    /// Minutes for which a proof of who somebody is counts for what is sensitive.
+    pub confirmation_minutes: u32,
+    /// Days for which a browser may stand in for the second factor, where its owner says so.
+    pub remember_days: u32,
+    /// Whether staff need a second factor before they may do anything.
+    pub staff_second_factor: SecondFactorPolicy,
+    /// Days after which security events are forgotten.
+    pub security_event_days: u32,
     /// Argon2id memory in KiB (OWASP: 19456 with two passes).
     pub argon2_memory_kib: u32,
     /// Argon2id passes.
@@ -26,12 +34,26 @@ pub struct IdentityConfig {
     pub address_burst: u32,
 }
 
+/// Who decides whether there is a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactorPolicy {
+    /// Each for themselves.
+    Optional,
+    /// The operator: without one, nothing but setting one up.
+    Required,
+}
+
 impl Default for IdentityConfig {
     fn default() -> Self {
         Self {
             access_minutes: 10,
             idle_days: 14,
             absolute_days: 90,
+            confirmation_minutes: 15,
+            remember_days: 30,
+            staff_second_factor: SecondFactorPolicy::Optional,
+            security_event_days: 400,
             argon2_memory_kib: 19_456,
             argon2_passes: 2,
             argon2_parallel: 2,
@@ -48,6 +70,14 @@ impl IdentityConfig {
 
     pub(crate) fn idle(&self) -> Duration {
         Duration::from_secs(u64::from(self.idle_days) * 86_400)
+    }
+
+    pub(crate) fn confirmation(&self) -> Duration {
+        Duration::from_secs(u64::from(self.confirmation_minutes) * 60)
+    }
+
+    pub(crate) fn remember(&self) -> Duration {
+        Duration::from_secs(u64::from(self.remember_days) * 86_400)
     }
 
     pub(crate) fn absolute(&self) -> Duration {

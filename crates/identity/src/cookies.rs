@@ -1,10 +1,17 @@
-//! The two cookies of a signed-in browser: `HttpOnly`, same-site, and on https with the
+//! The cookies of a signed-in browser and of one that accounts were used from: `HttpOnly`, same-site, and on https with the
 //! `__Host-` prefix, which no subdomain can plant (RFC 6265bis §4.1.3).
 
-use crate::{Identity, actions::sessions::Issued};
+use crate::{
+    Identity,
+    actions::{entry::CHALLENGE_LIFE, sessions::Issued},
+    model::entry::Challenge,
+};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum_extra::extract::cookie::{Cookie, SameSite};
 use std::time::Duration;
+
+/// How long a browser is known: as long as a cookie may live (RFC 6265bis §5.6.1).
+const DEVICE: Duration = Duration::from_hours(400 * 24);
 
 impl Identity {
     fn secure(&self) -> bool {
@@ -24,6 +31,14 @@ impl Identity {
             "__Host-portico_refresh"
         } else {
             "portico_refresh"
+        }
+    }
+
+    pub(crate) fn device_cookie(&self) -> &'static str {
+        if self.secure() {
+            "__Host-portico_device"
+        } else {
+            "portico_device"
         }
     }
 
@@ -50,9 +65,28 @@ impl Identity {
             config.absolute(),
         );
         headers.append(header::SET_COOKIE, refresh);
+        if let Some(device) = issued.device() {
+            let device = self.cookie(self.device_cookie(), device.to_owned(), DEVICE);
+            headers.append(header::SET_COOKIE, device);
+        }
     }
 
-    /// Takes them back.
+    pub(crate) fn challenge_cookie(&self) -> &'static str {
+        if self.secure() {
+            "__Host-portico_challenge"
+        } else {
+            "portico_challenge"
+        }
+    }
+
+    /// Holds a sign-in open until its second factor comes.
+    pub(crate) fn set_challenge(&self, headers: &mut HeaderMap, challenge: &Challenge) {
+        let (name, token) = (self.challenge_cookie(), challenge.token.to_string());
+        let life = CHALLENGE_LIFE.unsigned_abs();
+        headers.append(header::SET_COOKIE, self.cookie(name, token, life));
+    }
+
+    /// Takes the tokens back. The browser stays known.
     pub(crate) fn clear_cookies(&self, headers: &mut HeaderMap) {
         for name in [self.access_cookie(), self.refresh_cookie()] {
             headers.append(

@@ -25,7 +25,7 @@ mod secrets;
 mod store;
 
 pub use actions::{demo::DemoPerson, sessions::Issued};
-pub use config::IdentityConfig;
+pub use config::{IdentityConfig, SecondFactorPolicy};
 
 use kernel::{
     Clock,
@@ -56,7 +56,7 @@ pub struct Needs {
     pub clock: Clock,
     /// Rate limits.
     pub limits: Limits,
-    /// Seals the signing keys.
+    /// Seals signing keys and secrets of second factors.
     pub vault: Vault,
     /// Mail.
     pub mailer: Mailer,

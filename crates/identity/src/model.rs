@@ -1,5 +1,8 @@
 //! What accounts, passwords and sessions are. Pure: parses, decides, touches nothing.
 
+pub mod entry;
+pub mod security;
+
 use kernel::{
     Error, Permission, Result,
     error::Faults,

@@ -14,6 +14,7 @@ use axum::{
 };
 use serde::Serialize;
 use std::convert::Infallible;
+use time::OffsetDateTime;
 
 macro_rules! permissions {
     ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
@@ -121,6 +122,11 @@ pub struct Principal {
     pub session: SessionId,
     /// With which rights.
     pub permissions: PermissionSet,
+    /// When they last proved who they are: at the sign-in, or since.
+    pub authenticated_at: OffsetDateTime,
+    /// Whether their rights are held back until they have a second factor, as the operator
+    /// asks of staff. `permissions` is empty then.
+    pub second_factor_due: bool,
 }
 
 impl Principal {
@@ -133,6 +139,12 @@ impl Principal {
     pub fn require(&self, permission: Permission) -> Result<()> {
         if self.can(permission) {
             return Ok(());
+        }
+        if self.second_factor_due {
+            return Err(Error::forbidden(
+                "second_factor_due",
+                "Set up two-step verification first: this place asks it of its staff.",
+            ));
         }
         Err(Error::forbidden(
             "permission_missing",

@@ -71,6 +71,8 @@ async fn identify(mut request: Request, next: Next) -> Response {
             user: user.parse().unwrap(),
             session: SessionId::new(),
             permissions: rights.split(' ').filter_map(Permission::parse).collect(),
+            authenticated_at: time::OffsetDateTime::UNIX_EPOCH,
+            second_factor_due: false,
         });
     }
     next.run(request).await

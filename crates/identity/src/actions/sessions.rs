@@ -2,7 +2,12 @@
 
 use crate::{
     Identity, STANDING,
-    model::{Account, Email, Session, SignedIn, SignedOut, Status, TokenReused, permission_set},
+    model::{
+        Account, Email, Session, SignedIn, SignedOut, Status, TokenReused,
+        entry::{Entry, Method},
+        permission_set,
+        security::{Kind, SecurityEvent},
+    },
     secrets::{self, Token},
     store::{self, sessions::NewSession},
 };
@@ -36,17 +41,20 @@ pub struct Issued {
     pub access: String,
     /// Used once, for the next pair.
     pub refresh: Zeroizing<String>,
+    /// What the browser's device cookie is to hold, where that changed.
+    pub(crate) device: Option<Zeroizing<String>>,
 }
 
 impl Identity {
-    /// Signs in with a password.
+    /// Signs in with a password; `remembered` is what the device cookie holds.
     pub async fn sign_in(
         &self,
         email: &str,
         password: &SecretString,
         from: ClientAddr,
         device: &str,
-    ) -> Result<(Account, Issued)> {
+        remembered: Option<&str>,
+    ) -> Result<Entry> {
         let inner = &self.0;
         let every = Duration::from_secs(30);
         // An address that is none has no account: the answer is the same.
@@ -73,39 +81,44 @@ impl Identity {
             store::accounts::credentials(&mut db, &key).await?
         };
         let hash = found.as_ref().and_then(|found| found.hash.clone());
+        let user = found.as_ref().map(|found| found.id);
         let right = inner.hasher.verify(password.expose_secret(), hash).await?;
         let Some(found) = found.filter(|_| right) else {
-            return Err(Error::forbidden(
-                "credentials_wrong",
-                "The address or the password is not right.",
-            ));
+            return Err(self.wrong_password(user, email, from, device).await?);
         };
-        // Only somebody who knows the password learns how the account stands.
-        if found.status != Status::Active {
-            return Err(Error::forbidden(
-                "account_suspended",
-                "This account is suspended. Ask the people who run this place.",
-            ));
-        }
-        if !found.verified {
-            return Err(Error::forbidden(
-                "email_unverified",
-                "Confirm your e-mail first: open the link in the mail that we sent you.",
-            ));
-        }
         inner.limits.reset(&guesses).await?;
-        let mut tx = inner.db.begin().await?;
-        let issued = self.open_session(&mut tx, found.id, from, device).await?;
-        let account = store::accounts::get(&mut tx, found.id)
-            .await?
-            .ok_or(Error::Unauthenticated)?;
-        if account.staff {
-            let data = json!({ "device": device, "address": from.to_string() });
-            self.note(&mut tx, account.id, "session.opened", data)
-                .await?;
-        }
+        self.enter(found.id, Method::Password, from, device, remembered)
+            .await
+    }
+
+    /// Writes a failed attempt down, the same way whether the address has an account or not.
+    async fn wrong_password(
+        &self,
+        user: Option<UserId>,
+        typed: &str,
+        from: ClientAddr,
+        device: &str,
+    ) -> Result<Error> {
+        let typed: String = typed
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(254)
+            .collect();
+        let mut tx = self.0.db.begin().await?;
+        let event = SecurityEvent {
+            kind: Kind::SignInFailed,
+            user,
+            identifier: Some(&typed),
+            from: Some(from),
+            device: Some(device),
+            data: json!({ "method": "password" }),
+        };
+        self.record(&mut tx, event).await?;
         tx.commit().await?;
-        Ok((account, issued))
+        Ok(Error::forbidden(
+            "credentials_wrong",
+            "The address or the password is not right.",
+        ))
     }
 
     /// Opens a session, in the caller's transaction.
@@ -113,6 +126,7 @@ impl Identity {
         &self,
         tx: &mut PgConnection,
         user: UserId,
+        method: &Method,
         from: ClientAddr,
         device: &str,
     ) -> Result<Issued> {
@@ -125,6 +139,7 @@ impl Identity {
             address: &from.to_string(),
             now,
             expires_at: now + inner.config.absolute(),
+            method: &method.text(),
         };
         store::sessions::insert(tx, &new).await?;
         let refresh = Token::new()?;
@@ -139,6 +154,7 @@ impl Identity {
             session,
             access,
             refresh: refresh.text,
+            device: None,
         })
     }
 
@@ -177,6 +193,11 @@ impl Identity {
                 subject: &user.to_string(),
                 data: json!({ "session": session, "address": from.to_string() }),
             };
+            let event = SecurityEvent {
+                from: Some(from),
+                ..SecurityEvent::of(user, Kind::TokenReused)
+            };
+            self.record(&mut tx, event).await?;
             inner.audit.append(&mut tx, act).await?;
             tx.commit().await?;
             self.session_over(session).await;
@@ -194,6 +215,7 @@ impl Identity {
             session,
             access,
             refresh: refresh.text,
+            device: None,
         }))
     }
 
@@ -250,30 +272,50 @@ impl Identity {
     /// Signs all of the caller's other devices out; how many.
     pub async fn sign_out_others(&self, caller: &Principal) -> Result<usize> {
         let inner = &self.0;
-        let (user, now) = (caller.user, inner.clock.now());
+        let user = caller.user;
         let mut tx = inner.db.begin().await?;
-        let ended =
-            store::sessions::end_others(&mut tx, user, caller.session, "signed_out", now).await?;
-        if !ended.is_empty() {
-            inner
-                .events
-                .append(&mut tx, Some(user), &SignedOut { user })
-                .await?;
-        }
-        for session in &ended {
-            cache::invalidate(&mut tx, STANDING, session).await?;
-        }
+        let ended = self
+            .end_sessions(&mut tx, user, Some(caller.session), "signed_out")
+            .await?;
         tx.commit().await?;
-        for session in &ended {
-            self.session_over(*session).await;
-        }
+        self.sessions_over(&ended).await;
         Ok(ended.len())
     }
 
+    /// Ends all of somebody's sessions, or all but one, in the caller's transaction. After
+    /// the commit, [`Identity::sessions_over`] tells this node of it.
+    pub(crate) async fn end_sessions(
+        &self,
+        tx: &mut PgConnection,
+        user: UserId,
+        except: Option<SessionId>,
+        because: &'static str,
+    ) -> Result<Vec<SessionId>> {
+        let inner = &self.0;
+        let ended = store::sessions::end_all(tx, user, except, because, inner.clock.now()).await?;
+        if !ended.is_empty() {
+            inner
+                .events
+                .append(tx, Some(user), &SignedOut { user })
+                .await?;
+        }
+        for session in &ended {
+            cache::invalidate(tx, STANDING, session).await?;
+        }
+        Ok(ended)
+    }
+
     /// After the commit: requests and sockets of this node hear of it now.
-    async fn session_over(&self, session: SessionId) {
+    pub(crate) async fn session_over(&self, session: SessionId) {
         self.0.standing.forget(&session).await;
         self.0.signals.session_ended(session);
+    }
+
+    /// The same, of many.
+    pub(crate) async fn sessions_over(&self, sessions: &[SessionId]) {
+        for session in sessions {
+            self.session_over(*session).await;
+        }
     }
 
     /// Ends what idled too long: a job.
@@ -284,6 +326,9 @@ impl Identity {
         store::sessions::sweep(&mut tx, now, now - inner.config.idle()).await?;
         store::registrations::sweep(&mut tx, now - time::Duration::days(30)).await?;
         store::tokens::sweep(&mut tx, now - time::Duration::days(30)).await?;
+        store::devices::sweep(&mut tx, now - time::Duration::days(400)).await?;
+        let kept = time::Duration::days(inner.config.security_event_days.into());
+        store::security::sweep(&mut tx, now - kept).await?;
         tx.commit().await?;
         Ok(())
     }

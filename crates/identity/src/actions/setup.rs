@@ -2,8 +2,11 @@
 
 use crate::{
     Identity,
-    actions::sessions::Issued,
-    model::{Account, NewAccount, OwnerCreated},
+    actions::entry::Arrival,
+    model::{
+        NewAccount, OwnerCreated,
+        entry::{Entry, Method},
+    },
     secrets::{self, Token},
     store,
 };
@@ -48,7 +51,7 @@ impl Identity {
         owner: NewAccount,
         from: ClientAddr,
         device: &str,
-    ) -> Result<(Account, Issued)> {
+    ) -> Result<Entry> {
         let inner = &self.0;
         let now = inner.clock.now();
         let hash = inner.hasher.hash(owner.password.expose()).await?;
@@ -83,18 +86,23 @@ impl Identity {
             .events
             .append(&mut tx, Some(user), &OwnerCreated { user })
             .await?;
-        let issued = self.open_session(&mut tx, user, from, device).await?;
-        let account = store::accounts::get(&mut tx, user)
-            .await?
-            .ok_or(Error::Unauthenticated)?;
         let act = Act {
             actor: Some(user),
             action: "owner.created",
             subject: &user.to_string(),
-            data: json!({ "email": account.email }),
+            data: json!({ "email": owner.email.address.as_str() }),
         };
         inner.audit.append(&mut tx, act).await?;
+        let arrival = Arrival {
+            user,
+            method: Method::Setup,
+            from,
+            device,
+            cookie: None,
+            second: None,
+        };
+        let entry = self.admit(&mut tx, arrival).await?;
         tx.commit().await?;
-        Ok((account, issued))
+        Ok(entry)
     }
 }

@@ -9,6 +9,7 @@ use crate::{
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
+    response::Response,
 };
 use kernel::{
     Principal, Result, client::ClientAddr, error::Problem, extract::Json, principal::Public,
@@ -164,12 +165,10 @@ pub(super) async fn set_up(
     from: ClientAddr,
     headers: HeaderMap,
     Json(body): Json<SetUpBody>,
-) -> Result<(StatusCode, HeaderMap, Json<SignedInView>)> {
+) -> Result<Response> {
     let owner = NewAccount::parse(&body.email, &body.name, &body.password)?;
-    let (account, issued) = identity
+    let entry = identity
         .set_up(&body.token, owner, from, &device_of(&headers))
         .await?;
-    let mut cookies = HeaderMap::new();
-    identity.set_cookies(&mut cookies, &issued);
-    Ok((StatusCode::CREATED, cookies, Json(account.into())))
+    Ok(identity.entered(entry))
 }

@@ -2,6 +2,7 @@
 //! carries a token.
 
 mod accounts;
+mod entry;
 mod people;
 mod sessions;
 mod views;

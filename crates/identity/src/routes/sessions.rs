@@ -1,10 +1,14 @@
 //! Signing in and out, and the caller's devices.
 
-use super::views::{SessionView, SignedInView};
+use super::{
+    entry::SecondFactorView,
+    views::{SessionView, SignedInView},
+};
 use crate::Identity;
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
+    response::Response,
 };
 use kernel::{
     Principal, Result,
@@ -32,6 +36,7 @@ pub(super) struct SignInBody {
 #[utoipa::path(post, path = "/sessions", tag = "session", operation_id = "sign_in",
     request_body = SignInBody, responses(
         (status = 201, body = SignedInView),
+        (status = 202, body = SecondFactorView, description = "The second factor is asked for"),
         (status = 403, body = Problem,
             description = "`credentials_wrong`, `email_unverified`, `account_suspended`"),
         (status = 429, body = Problem, description = "Too many attempts")))]
@@ -41,17 +46,16 @@ pub(super) async fn sign_in(
     from: ClientAddr,
     headers: HeaderMap,
     Json(body): Json<SignInBody>,
-) -> Result<(StatusCode, HeaderMap, Json<SignedInView>)> {
+) -> Result<Response> {
     let device = match body.device_name.as_deref().map(str::trim) {
         Some(name) if !name.is_empty() => one_line(name),
         _ => device_of(&headers),
     };
-    let (account, issued) = identity
-        .sign_in(&body.email, &body.password, from, &device)
+    let remembered = identity.remembered(&headers);
+    let entry = identity
+        .sign_in(&body.email, &body.password, from, &device, remembered)
         .await?;
-    let mut cookies = HeaderMap::new();
-    identity.set_cookies(&mut cookies, &issued);
-    Ok((StatusCode::CREATED, cookies, Json(account.into())))
+    Ok(identity.entered(entry))
 }
 
 #[derive(Serialize, utoipa::ToSchema)]

@@ -97,8 +97,6 @@ pub(crate) async fn by_email(
 /// What a sign-in looks at.
 pub(crate) struct Credentials {
     pub(crate) id: UserId,
-    pub(crate) status: Status,
-    pub(crate) verified: bool,
     pub(crate) hash: Option<String>,
 }
 
@@ -109,8 +107,7 @@ pub(crate) async fn credentials(
     sqlx::query_as!(
         Credentials,
         r#"
-        select u.id as "id: UserId", u.status as "status: Status",
-            u.email_verified_at is not null as "verified!", coalesce(p.hash, (
+        select u.id as "id: UserId", coalesce(p.hash, (
                 -- Not good for a sign-in: only to tell its owner what is still to do.
                 select r.password_hash from identity.pending_registrations r
                 where r.user_id = u.id order by r.created_at desc limit 1
@@ -120,6 +117,15 @@ pub(crate) async fn credentials(
         where u.email_key = $1
         "#,
         email_key,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+pub(crate) async fn status(db: &mut PgConnection, user: UserId) -> sqlx::Result<Option<Status>> {
+    sqlx::query_scalar!(
+        r#"select status as "status: Status" from identity.users where id = $1"#,
+        user as UserId,
     )
     .fetch_optional(db)
     .await

@@ -12,14 +12,16 @@ pub(crate) struct NewSession<'a> {
     pub(crate) address: &'a str,
     pub(crate) now: OffsetDateTime,
     pub(crate) expires_at: OffsetDateTime,
+    pub(crate) method: &'a str,
 }
 
 pub(crate) async fn insert(db: &mut PgConnection, new: &NewSession<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
         insert into identity.sessions
-            (id, user_id, device, address, created_at, last_seen_at, expires_at)
-        values ($1, $2, $3, $4, $5, $5, $6)
+            (id, user_id, device, address, created_at, last_seen_at, expires_at, method,
+                authenticated_at)
+        values ($1, $2, $3, $4, $5, $5, $6, $7, $5)
         "#,
         new.id as SessionId,
         new.user as UserId,
@@ -27,6 +29,7 @@ pub(crate) async fn insert(db: &mut PgConnection, new: &NewSession<'_>) -> sqlx:
         new.address,
         new.now,
         new.expires_at,
+        new.method,
     )
     .execute(db)
     .await?;
@@ -38,6 +41,9 @@ pub(crate) struct Standing {
     pub(crate) user: UserId,
     pub(crate) status: Status,
     pub(crate) permissions: Vec<String>,
+    pub(crate) staff: bool,
+    pub(crate) second_factor: bool,
+    pub(crate) authenticated_at: OffsetDateTime,
     pub(crate) last_seen_at: OffsetDateTime,
     pub(crate) expires_at: OffsetDateTime,
 }
@@ -57,7 +63,15 @@ pub(crate) async fn standing(
                 cross join lateral unnest(role.permissions) as permission
                 where ur.user_id = u.id
             ), '{}') as "permissions!",
-            s.last_seen_at, s.expires_at
+            exists (
+                select from identity.user_roles ur
+                join identity.roles role on role.name = ur.role
+                where ur.user_id = u.id and role.staff
+            ) as "staff!",
+            exists (
+                select from identity.totp where user_id = u.id and confirmed_at is not null
+            ) as "second_factor!",
+            s.authenticated_at, s.last_seen_at, s.expires_at
         from identity.sessions s
         join identity.users u on u.id = s.user_id
         where s.id = $1 and s.ended_at is null
@@ -107,22 +121,22 @@ pub(crate) async fn end(
     Ok(ended.rows_affected() == 1)
 }
 
-/// Ends every session of a user but one.
-pub(crate) async fn end_others(
+/// Ends every session of a user, or all but one.
+pub(crate) async fn end_all(
     db: &mut PgConnection,
     user: UserId,
-    kept: SessionId,
+    kept: Option<SessionId>,
     because: &str,
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<SessionId>> {
     sqlx::query_scalar!(
         r#"
         update identity.sessions set ended_at = $4, ended_because = $3
-        where user_id = $1 and id <> $2 and ended_at is null
+        where user_id = $1 and id is distinct from $2 and ended_at is null
         returning id as "id: SessionId"
         "#,
         user as UserId,
-        kept as SessionId,
+        kept as Option<SessionId>,
         because,
         now,
     )

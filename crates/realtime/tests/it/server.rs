@@ -54,6 +54,8 @@ impl People {
             user: UserId::new(),
             session: SessionId::new(),
             permissions: permissions.iter().copied().collect(),
+            authenticated_at: OffsetDateTime::UNIX_EPOCH,
+            second_factor_due: false,
         };
         self.set(name, principal);
         principal
