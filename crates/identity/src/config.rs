@@ -32,6 +32,8 @@ pub struct IdentityConfig {
     pub sign_in_burst: u32,
     /// The same for one address, whatever the account.
     pub address_burst: u32,
+    /// Days that a deleted account stays in the trash before what names the person is erased.
+    pub trash_days: u16,
 }
 
 /// Who decides whether there is a second factor.
@@ -59,6 +61,7 @@ impl Default for IdentityConfig {
             argon2_parallel: 2,
             sign_in_burst: 10,
             address_burst: 100,
+            trash_days: 30,
         }
     }
 }

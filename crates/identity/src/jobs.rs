@@ -39,11 +39,35 @@ impl Job for SweepSessions {
     const NAME: &'static str = "identity:sweep_sessions";
 }
 
+/// Does one act to many people.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ActInBulk {
+    /// Which run.
+    pub run: uuid::Uuid,
+}
+
+impl Job for ActInBulk {
+    const NAME: &'static str = "identity:act_in_bulk";
+
+    fn key(&self) -> Option<String> {
+        Some(self.run.to_string())
+    }
+}
+
+/// Erases who has been in the trash for long enough.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EraseDeleted {}
+
+impl Job for EraseDeleted {
+    const NAME: &'static str = "identity:erase_deleted";
+}
+
 impl Identity {
     /// Says which code runs which job.
     #[must_use]
     pub fn handlers(&self, handlers: Handlers) -> Handlers {
         let (welcome, repeated, sweep) = (self.clone(), self.clone(), self.clone());
+        let (erase, bulk) = (self.clone(), self.clone());
         handlers
             .on(move |job: SendWelcome, _| {
                 let identity = welcome.clone();
@@ -59,6 +83,14 @@ impl Identity {
             .every("17 * * * *", move |_: SweepSessions, _| {
                 let identity = sweep.clone();
                 async move { identity.sweep_sessions().await }
+            })
+            .on(move |job: ActInBulk, _| {
+                let identity = bulk.clone();
+                async move { identity.act_in_bulk(job.run).await }
+            })
+            .every("23 3 * * *", move |_: EraseDeleted, _| {
+                let identity = erase.clone();
+                async move { identity.erase_overdue().await }
             })
     }
 }

@@ -23,4 +23,9 @@ pub const TABLES: &[Table] = &[
             Rule::Permission(Permission::UsersRead),
         ],
     },
+    Table {
+        schema: "identity",
+        name: "bulk_runs",
+        rules: &[Rule::Owner { column: "actor" }],
+    },
 ];

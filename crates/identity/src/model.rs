@@ -1,6 +1,8 @@
 //! What accounts, passwords and sessions are. Pure: parses, decides, touches nothing.
 
+pub mod bulk;
 pub mod entry;
+pub mod people;
 pub mod security;
 
 use kernel::{
@@ -218,6 +220,20 @@ pub enum Status {
     Active,
     /// May not, until restored.
     Suspended,
+    /// In the trash, and after a while erased.
+    Deleted,
+}
+
+impl Status {
+    /// Its stable name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 /// A person, as they see themselves.
@@ -269,6 +285,10 @@ pub struct Person {
     pub status: Status,
     /// Their roles.
     pub roles: Vec<String>,
+    /// Whether they proved their address.
+    pub verified: bool,
+    /// Whether they set up a second factor.
+    pub second_factor: bool,
     /// Whether a socket of theirs is open.
     pub online: bool,
     /// When one last was.
@@ -321,6 +341,16 @@ events! {
     SignedOut = "identity.signed_out",
     /// A refresh token came back after its successor was used: the session was ended.
     TokenReused = "identity.token_reused",
+    /// Staff closed an account until further notice.
+    PersonSuspended = "identity.person_suspended",
+    /// Staff opened a suspended or deleted account again.
+    PersonRestored = "identity.person_restored",
+    /// Staff put an account into the trash.
+    PersonDeleted = "identity.person_deleted",
+    /// What names a person was erased; the id stays.
+    PersonErased = "identity.person_erased",
+    /// Somebody holds other roles than before.
+    RolesChanged = "identity.roles_changed",
 }
 
 kernel::id! {

@@ -164,6 +164,11 @@ where
         self.inner.try_get_with(key, load).await
     }
 
+    /// Forgets everything on this node now.
+    pub fn forget_all(&self) {
+        self.inner.invalidate_all();
+    }
+
     /// Forgets a key on this node now, before the notice of the commit comes around.
     pub async fn forget(&self, key: &K) {
         self.inner.invalidate(key).await;

@@ -119,6 +119,14 @@ impl Database {
         self.pool.begin().await
     }
 
+    /// The same for queries whose best plan depends on their values, such as a list with
+    /// many filters: the planner sees the values each time instead of one plan for all.
+    pub async fn begin_planned(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        self.pool
+            .begin_with("begin; set local plan_cache_mode = force_custom_plan")
+            .await
+    }
+
     /// A connection for reading outside a transaction.
     pub async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
         self.pool.acquire().await

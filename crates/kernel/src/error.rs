@@ -126,6 +126,18 @@ impl Error {
         }
     }
 
+    /// The code and the words of a refusal that concerns one of many: what is no fault of
+    /// ours, and no reason to stop for the others.
+    pub fn refusal(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::Internal(_) | Self::Unavailable(_) => None,
+            _ => {
+                let (_, code, detail) = self.parts();
+                Some((code, detail.unwrap_or_default()))
+            }
+        }
+    }
+
     fn parts(&self) -> (StatusCode, &'static str, Option<String>) {
         match self {
             Self::Invalid(_) => (

@@ -15,6 +15,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::sync::Arc;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A past fact. Its name is in the past tense and belongs to one domain.
@@ -111,6 +112,49 @@ impl EventLog {
         }
         Ok(id)
     }
+}
+
+/// Something in the log, as it is shown.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// Its place in the log.
+    pub id: i64,
+    /// When.
+    pub at: OffsetDateTime,
+    /// Its name.
+    pub name: String,
+    /// Who caused it, if anybody.
+    pub actor: Option<UserId>,
+    /// The rest.
+    pub data: Value,
+}
+
+/// What happened to a subject, the latest first, up to and including `until`; without the
+/// events of some names.
+pub async fn about(
+    db: &mut PgConnection,
+    subject: Uuid,
+    without: &[String],
+    until: Option<OffsetDateTime>,
+    limit: i64,
+) -> Result<Vec<Past>> {
+    let rows = sqlx::query_as!(
+        Past,
+        r#"
+        select id, occurred_at as at, name, actor as "actor: UserId", data
+        from kernel.events
+        where subject = $1 and name <> all($2) and ($3::timestamptz is null or occurred_at <= $3)
+        order by occurred_at desc, id desc
+        limit $4
+        "#,
+        subject,
+        without,
+        until,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows)
 }
 
 /// Makes the partitions of the months ahead; how many were new.

@@ -17,11 +17,11 @@ use std::convert::Infallible;
 use time::OffsetDateTime;
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),+ $(,)?) => {
+    ($(#[doc = $doc:literal] $name:ident = $text:literal),+ $(,)?) => {
         /// One thing that somebody may do.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[repr(u8)]
-        pub enum Permission { $($(#[$doc])* $name),+ }
+        pub enum Permission { $(#[doc = $doc] $name),+ }
 
         impl Permission {
             /// Every permission there is.
@@ -30,6 +30,11 @@ macro_rules! permissions {
             /// Its stable name, as stored and shown: `users.read`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text),+ }
+            }
+
+            /// What it allows, in a sentence for people.
+            pub fn describe(self) -> &'static str {
+                match self { $(Self::$name => $doc.trim()),+ }
             }
 
             /// The permission of that name.
@@ -85,6 +90,12 @@ impl PermissionSet {
     /// Whether it holds all of the other: nobody may grant more than they hold.
     pub const fn covers(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// What both hold.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// The permissions it holds, in their order.

@@ -1,10 +1,17 @@
 //! The verbs, one file for each family of them. A verb is one transaction.
 
 pub(crate) mod accounts;
+pub(crate) mod bulk;
 pub(crate) mod demo;
 pub(crate) mod entry;
+pub(crate) mod export;
+pub(crate) mod happenings;
+pub(crate) mod notes;
 pub(crate) mod people;
 pub(crate) mod presence;
+pub(crate) mod roles;
+pub(crate) mod saved_views;
 pub(crate) mod security;
 pub(crate) mod sessions;
 pub(crate) mod setup;
+pub(crate) mod standing;

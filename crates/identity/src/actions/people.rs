@@ -2,19 +2,22 @@
 
 use crate::{
     Identity,
-    model::{Person, Status},
-    store::{self, people::Filter},
+    model::{Person, people::Filter},
+    store,
 };
 use kernel::{
-    Error, Permission, Principal, Result,
+    Permission, Principal, Result,
     id::UserId,
     page::{Page, PageQuery},
 };
 use time::OffsetDateTime;
 
+/// A list says how many match up to here; more are "more than".
+pub(crate) const COUNTED: i64 = 10_000;
+
 /// In which order the list comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
+pub(crate) enum Order {
     /// Who joined last comes first.
     #[default]
     Newest,
@@ -26,75 +29,63 @@ pub enum Order {
     NameBackwards,
 }
 
-/// What the list is narrowed to.
-#[derive(Debug, Clone, Default)]
-pub struct Search {
-    /// Part of a name or an address.
-    pub text: Option<String>,
-    /// How the account stands.
-    pub status: Option<Status>,
-    /// A role they hold.
-    pub role: Option<String>,
-    /// Only who is here now.
-    pub online: bool,
-    /// The order.
-    pub order: Order,
+/// How many match.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Matching {
+    pub(crate) count: i64,
+    /// Whether there are more than were counted.
+    pub(crate) more: bool,
 }
 
 impl Identity {
-    /// A page of people, and how many match in all.
-    pub async fn people(
+    /// A page of people, and how many match, counted so far.
+    pub(crate) async fn people(
         &self,
         caller: &Principal,
-        search: &Search,
+        filter: &Filter,
+        order: Order,
         page: &PageQuery,
-    ) -> Result<(Page<Person>, i64)> {
+    ) -> Result<(Page<Person>, Matching)> {
         caller.require(Permission::UsersRead)?;
         let limit = page.limit()?;
-        let filter = Filter {
-            search: search.text.as_deref(),
-            status: search.status,
-            role: search.role.as_deref(),
-            online: search.online,
-        };
-        let mut db = self.0.db.acquire().await?;
-        let total = store::people::count(&mut db, &filter).await?;
-        let (order, db) = (search.order, &mut *db);
+        let mut tx = self.0.db.begin_planned().await?;
+        let counted = store::people::count(&mut tx, filter, COUNTED).await?;
         let page = match order {
             Order::Newest | Order::Oldest => {
                 let after = page.after::<(OffsetDateTime, UserId)>()?;
                 let rows = if order == Order::Newest {
-                    store::people::newest(db, &filter, after, limit + 1).await?
+                    store::people::newest(&mut tx, filter, after, limit + 1).await?
                 } else {
-                    store::people::oldest(db, &filter, after, limit + 1).await?
+                    store::people::oldest(&mut tx, filter, after, limit + 1).await?
                 };
                 Page::of(rows, limit, |row| (row.created_at, row.id), |row| row)
             }
             Order::Name | Order::NameBackwards => {
                 let after = page.after::<(String, UserId)>()?;
                 let rows = if order == Order::Name {
-                    store::people::by_name(db, &filter, after, limit + 1).await?
+                    store::people::by_name(&mut tx, filter, after, limit + 1).await?
                 } else {
-                    store::people::by_name_backwards(db, &filter, after, limit + 1).await?
+                    store::people::by_name_backwards(&mut tx, filter, after, limit + 1).await?
                 };
-                Page::of(
-                    rows,
-                    limit,
-                    |row| (row.name.to_lowercase(), row.id),
-                    |row| row,
-                )
+                let place = |row: &Person| (row.name.to_lowercase(), row.id);
+                Page::of(rows, limit, place, |row| row)
             }
         };
-        Ok((page, total))
+        tx.commit().await?;
+        let matching = Matching {
+            count: counted.min(COUNTED),
+            more: counted > COUNTED,
+        };
+        Ok((page, matching))
     }
 
-    /// One person.
-    pub async fn person(&self, caller: &Principal, user: UserId) -> Result<Person> {
+    /// How many match, exactly: asked beside the list, and before many are acted on.
+    pub(crate) async fn count_people(&self, caller: &Principal, filter: &Filter) -> Result<i64> {
         caller.require(Permission::UsersRead)?;
-        let mut db = self.0.db.acquire().await?;
-        store::people::get(&mut db, user)
-            .await?
-            .ok_or(Error::NotFound("person"))
+        let mut tx = self.0.db.begin_planned().await?;
+        let count = store::people::count_all(&mut tx, filter).await?;
+        tx.commit().await?;
+        Ok(count)
     }
 
     /// How many people there are, and how many are online.

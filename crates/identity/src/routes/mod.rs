@@ -2,9 +2,16 @@
 //! carries a token.
 
 mod accounts;
+mod bulk;
 mod entry;
+mod export;
 mod people;
+mod people_filter;
+mod people_views;
+mod roles;
+mod saved_views;
 mod sessions;
+mod standing;
 mod views;
 
 use crate::Identity;
@@ -28,5 +35,24 @@ pub fn router() -> OpenApiRouter<Identity> {
         .routes(routes!(sessions::sign_out))
         .routes(routes!(people::list))
         .routes(routes!(people::totals))
-        .routes(routes!(people::get))
+        .routes(routes!(people::count))
+        .routes(routes!(export::export))
+        .routes(routes!(saved_views::list, saved_views::save))
+        .routes(routes!(saved_views::remove))
+        .routes(routes!(bulk::start))
+        .routes(routes!(bulk::get))
+        .routes(routes!(bulk::refusals))
+        .routes(routes!(bulk::undo))
+        .routes(routes!(people::get, standing::delete))
+        .routes(routes!(standing::suspend))
+        .routes(routes!(standing::restore))
+        .routes(routes!(standing::sessions, standing::sign_out))
+        .routes(routes!(standing::sign_out_device))
+        .routes(routes!(standing::timeline))
+        .routes(routes!(standing::notes, standing::add_note))
+        .routes(routes!(standing::delete_note))
+        .routes(routes!(roles::list, roles::create))
+        .routes(routes!(roles::change, roles::delete))
+        .routes(routes!(roles::permissions))
+        .routes(routes!(roles::grant, roles::revoke))
 }

@@ -1,11 +1,11 @@
 //! The list of people, for staff.
 
-use super::views::{PeopleView, PersonView, TotalsView};
-use crate::{
-    Identity,
-    actions::people::{Order, Search},
-    model::Status,
+use super::{
+    people_filter::FilterQuery,
+    people_views::PersonDetailView,
+    views::{CountView, PeopleView, PersonView, TotalsView},
 };
+use crate::{Identity, actions::people::Order};
 use axum::extract::State;
 use kernel::{
     Principal, Result,
@@ -18,23 +18,11 @@ use serde::Deserialize;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct PeopleQuery {
-    /// Part of a name or an address.
-    search: Option<String>,
-    /// How the account stands.
-    status: Option<Status>,
-    /// A role they hold.
-    role: Option<String>,
-    /// Only who is here now.
-    online: Option<bool>,
+pub(super) struct OrderQuery {
     /// `-created_at` (who joined last comes first, unless said), `created_at`, `name` or
     /// `-name`.
     #[param(inline)]
     sort: Option<Sort>,
-    /// Where the page before ended, as it said.
-    cursor: Option<String>,
-    /// How many rows, 1 to 100; 20 unless said.
-    limit: Option<u32>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
@@ -51,49 +39,59 @@ enum Sort {
 
 /// People, searched and narrowed on the server. Needs `users.read`.
 #[utoipa::path(get, path = "/users", tag = "people", operation_id = "people",
-    params(PeopleQuery), responses(
+    params(FilterQuery, OrderQuery, PageQuery), responses(
         (status = 200, body = PeopleView), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn list(
     State(identity): State<Identity>,
     caller: Principal,
-    Query(query): Query<PeopleQuery>,
+    Query(filter): Query<FilterQuery>,
+    Query(order): Query<OrderQuery>,
+    Query(page): Query<PageQuery>,
 ) -> Result<Json<PeopleView>> {
-    let search = Search {
-        text: query.search,
-        status: query.status,
-        role: query.role.filter(|role| !role.is_empty()),
-        online: query.online.unwrap_or(false),
-        order: match query.sort {
-            Some(Sort::Newest) | None => Order::Newest,
-            Some(Sort::Oldest) => Order::Oldest,
-            Some(Sort::Name) => Order::Name,
-            Some(Sort::NameBackwards) => Order::NameBackwards,
-        },
+    let order = match order.sort {
+        Some(Sort::Newest) | None => Order::Newest,
+        Some(Sort::Oldest) => Order::Oldest,
+        Some(Sort::Name) => Order::Name,
+        Some(Sort::NameBackwards) => Order::NameBackwards,
     };
-    let page = PageQuery {
-        cursor: query.cursor,
-        limit: query.limit,
-    };
-    let (page, total) = identity.people(&caller, &search, &page).await?;
+    let filter = filter.parse()?;
+    let (page, matching) = identity.people(&caller, &filter, order, &page).await?;
     Ok(Json(PeopleView {
         items: page.items.into_iter().map(PersonView::from).collect(),
         next_cursor: page.next_cursor,
-        total,
+        total: matching.count,
+        more: matching.more,
     }))
+}
+
+/// How many match, however many that is: asked beside the list, and before many are acted
+/// on. Needs `users.read`.
+#[utoipa::path(get, path = "/users/count", tag = "people", operation_id = "count_people",
+    params(FilterQuery), responses((status = 200, body = CountView), (status = 401, body = Problem),
+        (status = 403, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn count(
+    State(identity): State<Identity>,
+    caller: Principal,
+    Query(filter): Query<FilterQuery>,
+) -> Result<Json<CountView>> {
+    let count = identity.count_people(&caller, &filter.parse()?).await?;
+    Ok(Json(CountView { count }))
 }
 
 /// One person. Needs `users.read`.
 #[utoipa::path(get, path = "/users/{id}", tag = "people", operation_id = "person",
     params(("id" = UserId, Path, description = "The person")), responses(
-        (status = 200, body = PersonView), (status = 401, body = Problem),
+        (status = 200, body = PersonDetailView), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn get(
     State(identity): State<Identity>,
     caller: Principal,
     Path(id): Path<UserId>,
-) -> Result<Json<PersonView>> {
-    Ok(Json(identity.person(&caller, id).await?.into()))
+) -> Result<Json<PersonDetailView>> {
+    let detail = identity.person_detail(&caller, id).await?;
+    let trash = identity.trash();
+    Ok(Json(PersonDetailView::of(detail, &caller, trash)))
 }
 
 /// How many people there are and how many are online. Needs `users.read`.

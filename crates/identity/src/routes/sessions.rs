@@ -4,7 +4,7 @@ use super::{
     entry::SecondFactorView,
     views::{SessionView, SignedInView},
 };
-use crate::Identity;
+use crate::{Identity, model::Session};
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
@@ -63,6 +63,15 @@ pub(super) struct SessionsView {
     items: Vec<SessionView>,
 }
 
+impl SessionsView {
+    pub(super) fn of(sessions: Vec<Session>, current: SessionId) -> Self {
+        let view = |session| SessionView::of(session, current);
+        Self {
+            items: sessions.into_iter().map(view).collect(),
+        }
+    }
+}
+
 /// The caller's signed-in devices, the latest used first.
 #[utoipa::path(get, path = "/sessions", tag = "session", operation_id = "sessions", responses(
     (status = 200, body = SessionsView), (status = 401, body = Problem)))]
@@ -71,11 +80,7 @@ pub(super) async fn list(
     caller: Principal,
 ) -> Result<Json<SessionsView>> {
     let sessions = identity.sessions(&caller).await?;
-    let items = sessions
-        .into_iter()
-        .map(|session| SessionView::of(session, caller.session))
-        .collect();
-    Ok(Json(SessionsView { items }))
+    Ok(Json(SessionsView::of(sessions, caller.session)))
 }
 
 /// Signs the caller's other devices out, at once.

@@ -104,6 +104,10 @@ pub(super) struct PersonView {
     name: String,
     status: Status,
     roles: Vec<String>,
+    /// Whether they proved their address.
+    verified: bool,
+    /// Whether they set up a second factor.
+    second_factor: bool,
     /// Whether a socket of theirs is open now.
     online: bool,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -120,6 +124,8 @@ impl From<Person> for PersonView {
             name: person.name,
             status: person.status,
             roles: person.roles,
+            verified: person.verified,
+            second_factor: person.second_factor,
             online: person.online,
             last_seen_at: person.last_seen_at,
             created_at: person.created_at,
@@ -133,8 +139,10 @@ pub(super) struct PeopleView {
     pub(super) items: Vec<PersonView>,
     /// Where the next page begins; absent on the last.
     pub(super) next_cursor: Option<String>,
-    /// How many match in all.
+    /// How many match, counted up to 10,000.
     pub(super) total: i64,
+    /// Whether more match than were counted; `/users/count` counts them.
+    pub(super) more: bool,
 }
 
 /// How many people there are.
@@ -142,4 +150,10 @@ pub(super) struct PeopleView {
 pub(super) struct TotalsView {
     pub(super) people: i64,
     pub(super) online: i64,
+}
+
+/// How many match.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct CountView {
+    pub(super) count: i64,
 }

@@ -1,48 +1,67 @@
 //! The list of people, as staff search it.
+//!
+//! Invariant: a page costs the same among a thousand as among a million. Each order is a
+//! query of its own along its index, counts stop at a limit, and the planner sees the values
+//! (`Database::begin_planned`), because one plan for every filter would be wrong for most.
 
-use crate::model::{Person, Status};
+use crate::model::{Person, Status, people::Filter};
 use kernel::id::UserId;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-/// What the list is narrowed to.
-#[derive(Debug, Default)]
-pub(crate) struct Filter<'a> {
-    pub(crate) search: Option<&'a str>,
-    pub(crate) status: Option<Status>,
-    pub(crate) role: Option<&'a str>,
-    /// Only who is here now.
-    pub(crate) online: bool,
+/// A query over the people that a filter lets through. The macros of sqlx check plain text
+/// only: what all of them share stands here once, and takes the parameters 1 to 8.
+macro_rules! narrowed {
+    ($macro:ident, [$($out:tt)?], $filter:expr, $head:tt, [$($tail:tt),+], [$($more:expr),*]) => {
+        sqlx::$macro!(
+            $($out,)?
+            $head + r#"
+            from identity.users u
+            left join identity.presence p on p.user_id = u.id
+            where u.erased_at is null
+                and ($1::text is null or (lower(u.name) || E'\n' || u.email_key) like $1)
+                and u.status = coalesce($2, u.status)
+                and ($2::text is not null or u.status <> 'deleted')
+                and ($3::text is null or exists (
+                    select from identity.user_roles r where r.user_id = u.id and r.role = $3
+                ))
+                and (not $4::boolean or p.online)
+                and ($5::boolean is null or (u.email_verified_at is not null) = $5)
+                and ($6::boolean is null or $6 = exists (
+                    select from identity.totp t
+                    where t.user_id = u.id and t.confirmed_at is not null
+                ))
+                and ($7::timestamptz is null or u.created_at >= $7)
+                and ($8::timestamptz is null or u.created_at < $8)
+            "# $(+ $tail)+,
+            $filter.pattern(),
+            $filter.status as Option<Status>,
+            $filter.role,
+            $filter.online,
+            $filter.verified,
+            $filter.second_factor,
+            $filter.joined_from,
+            $filter.joined_until,
+            $($more),*
+        )
+    };
 }
 
-impl Filter<'_> {
-    /// A pattern for `like`, with its special characters taken literally.
-    fn pattern(&self) -> Option<String> {
-        let text = self.search?.trim().to_lowercase();
-        if text.is_empty() {
-            return None;
-        }
-        let literal = text
-            .replace('\\', r"\\")
-            .replace('%', r"\%")
-            .replace('_', r"\_");
-        Some(format!("%{literal}%"))
-    }
-}
-
-/// One page of the list. The macros check plain text only, so each order is a query of its
-/// own, which is also what lets each use its index.
+/// One page of the list, in one order.
 macro_rules! page {
-    ($name:ident, $place:ty, $cast:tt, $past:tt, $order:tt) => {
+    ($name:ident, $place:ty, $past:tt, $order:tt) => {
         pub(crate) async fn $name(
             db: &mut PgConnection,
-            filter: &Filter<'_>,
+            filter: &Filter,
             after: Option<($place, UserId)>,
             limit: i64,
         ) -> sqlx::Result<Vec<Person>> {
             let (place, id) = after.unzip();
-            sqlx::query_as!(
-                Person,
+            narrowed!(
+                query_as,
+                [Person],
+                filter,
                 r#"
                 select u.id as "id: UserId", u.email, u.name, u.status as "status: Status",
                     coalesce(
@@ -50,24 +69,16 @@ macro_rules! page {
                             from identity.user_roles r where r.user_id = u.id),
                         '{}'
                     ) as "roles!",
+                    u.email_verified_at is not null as "verified!",
+                    exists (
+                        select from identity.totp t
+                        where t.user_id = u.id and t.confirmed_at is not null
+                    ) as "second_factor!",
                     coalesce(p.online, false) as "online!", p.last_seen_at as "last_seen_at?",
                     u.created_at
-                from identity.users u
-                left join identity.presence p on p.user_id = u.id
-                where ($3::text is null or lower(u.name) like $3 or u.email_key like $3)
-                    and ($4::text is null or u.status = $4)
-                    and ($5::text is null or exists (
-                        select from identity.user_roles r where r.user_id = u.id and r.role = $5
-                    ))
-                    and (not $7 or p.online)
-                    and ($1::"# + $cast + " is null or (" + $past + ")) order by " + $order + " limit $6",
-                place,
-                id as Option<UserId>,
-                filter.pattern(),
-                filter.status as Option<Status>,
-                filter.role,
-                limit,
-                filter.online,
+                "#,
+                [" and (", $past, ") order by ", $order, " limit $11"],
+                [place, id as Option<UserId>, limit]
             )
             .fetch_all(db)
             .await
@@ -78,53 +89,74 @@ macro_rules! page {
 page!(
     newest,
     OffsetDateTime,
-    "timestamptz",
-    "(u.created_at, u.id) < ($1, $2)",
+    "$9::timestamptz is null or (u.created_at, u.id) < ($9, $10)",
     "u.created_at desc, u.id desc"
 );
 page!(
     oldest,
     OffsetDateTime,
-    "timestamptz",
-    "(u.created_at, u.id) > ($1, $2)",
+    "$9::timestamptz is null or (u.created_at, u.id) > ($9, $10)",
     "u.created_at, u.id"
 );
 page!(
     by_name,
     String,
-    "text",
-    "(lower(u.name), u.id) > ($1, $2)",
+    "$9::text is null or (lower(u.name), u.id) > ($9, $10)",
     "lower(u.name), u.id"
 );
 page!(
     by_name_backwards,
     String,
-    "text",
-    "(lower(u.name), u.id) < ($1, $2)",
+    "$9::text is null or (lower(u.name), u.id) < ($9, $10)",
     "lower(u.name) desc, u.id desc"
 );
 
-pub(crate) async fn count(db: &mut PgConnection, filter: &Filter<'_>) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(
-        r#"
-        select count(*) as "count!"
-        from identity.users u
-        where ($1::text is null or lower(u.name) like $1 or u.email_key like $1)
-            and ($2::text is null or u.status = $2)
-            and ($3::text is null or exists (
-                select from identity.user_roles r where r.user_id = u.id and r.role = $3
-            ))
-            and (not $4 or exists (
-                select from identity.presence p where p.user_id = u.id and p.online
-            ))
-        "#,
-        filter.pattern(),
-        filter.status as Option<Status>,
-        filter.role,
-        filter.online,
+/// How many match, counted up to `most` and one.
+pub(crate) async fn count(db: &mut PgConnection, filter: &Filter, most: i64) -> sqlx::Result<i64> {
+    narrowed!(
+        query_scalar,
+        [],
+        filter,
+        r#"select count(*) as "count!" from (select"#,
+        [" limit $9::bigint + 1) as matching"],
+        [most]
     )
     .fetch_one(db)
     .await
+}
+
+/// How many match, however many that is.
+pub(crate) async fn count_all(db: &mut PgConnection, filter: &Filter) -> sqlx::Result<i64> {
+    narrowed!(
+        query_scalar,
+        [],
+        filter,
+        r#"select count(*) as "count!""#,
+        [""],
+        []
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Settles who is meant by a bulk run: everybody whom the filter lets through; how many.
+pub(crate) async fn settle(
+    db: &mut PgConnection,
+    filter: &Filter,
+    run: Uuid,
+    but: &[UserId],
+) -> sqlx::Result<u64> {
+    let settled = narrowed!(
+        query,
+        [],
+        filter,
+        r#"insert into identity.bulk_items (run_id, user_id) select $9, u.id"#,
+        [" and u.id <> all($10::uuid[])"],
+        [run, but as &[UserId]]
+    )
+    .execute(db)
+    .await?;
+    Ok(settled.rows_affected())
 }
 
 pub(crate) async fn get(db: &mut PgConnection, user: UserId) -> sqlx::Result<Option<Person>> {
@@ -136,10 +168,14 @@ pub(crate) async fn get(db: &mut PgConnection, user: UserId) -> sqlx::Result<Opt
                 (select array_agg(r.role order by r.role) from identity.user_roles r where r.user_id = u.id),
                 '{}'
             ) as "roles!",
+            u.email_verified_at is not null as "verified!",
+            exists (
+                select from identity.totp t where t.user_id = u.id and t.confirmed_at is not null
+            ) as "second_factor!",
             coalesce(p.online, false) as "online!", p.last_seen_at as "last_seen_at?", u.created_at
         from identity.users u
         left join identity.presence p on p.user_id = u.id
-        where u.id = $1
+        where u.id = $1 and u.erased_at is null
         "#,
         user as UserId,
     )
@@ -152,7 +188,7 @@ pub(crate) async fn totals(db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
     let row = sqlx::query!(
         r#"
         select
-            (select count(*) from identity.users) as "people!",
+            (select count(*) from identity.users where status <> 'deleted') as "people!",
             (select count(*) from identity.presence where online) as "online!"
         "#,
     )

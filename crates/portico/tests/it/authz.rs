@@ -52,6 +52,33 @@ const TABLE: &[(&str, Callers)] = &[
     ("grant_membership", Permission("billing.write")),
     ("revoke_membership", Permission("billing.write")),
     ("tiers", AnyOf(&["billing.read", "updates.publish"])),
+    ("count_people", Permission("users.read")),
+    ("person_sessions", Permission("users.read")),
+    ("timeline", Permission("users.read")),
+    ("saved_views", Permission("users.read")),
+    ("save_view", Permission("users.read")),
+    ("remove_view", Permission("users.read")),
+    ("bulk", Permission("users.read")),
+    ("bulk_refusals", Permission("users.read")),
+    ("roles", Permission("users.read")),
+    ("permissions", Permission("users.read")),
+    ("suspend", Permission("users.write")),
+    ("restore", Permission("users.write")),
+    ("delete_person", Permission("users.write")),
+    ("sign_out_person", Permission("users.write")),
+    ("sign_out_person_device", Permission("users.write")),
+    ("notes", Permission("users.write")),
+    ("add_note", Permission("users.write")),
+    ("delete_note", Permission("users.write")),
+    ("export_people", Permission("users.write")),
+    ("start_bulk", Permission("users.write")),
+    // Whose run it is and what it did decide the rest: a stranger's is not there.
+    ("undo_bulk", Permission("users.read")),
+    ("create_role", Permission("roles.write")),
+    ("change_role", Permission("roles.write")),
+    ("delete_role", Permission("roles.write")),
+    ("grant_role", Permission("roles.write")),
+    ("revoke_role", Permission("roles.write")),
     ("updates", Permission("updates.read")),
     ("update", Permission("updates.read")),
     ("recipients", Permission("updates.read")),
@@ -80,14 +107,23 @@ fn operations() -> Vec<Operation> {
             operations.push(Operation {
                 id: operation["operationId"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase(),
-                path: path
-                    .replace("{id}", &uuid::Uuid::nil().to_string())
-                    .replace("{key}", "a-key"),
+                path: concrete(path),
                 takes_body: operation.get("requestBody").is_some(),
             });
         }
     }
     operations
+}
+
+/// A path whose parameters name nothing.
+fn concrete(path: &str) -> String {
+    let nil = uuid::Uuid::nil().to_string();
+    let parts = path.split('/').map(|part| match part {
+        "{key}" => "a-key",
+        part if part.starts_with('{') => nil.as_str(),
+        part => part,
+    });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// A body that passes the parser: who is refused is refused for who they are.
@@ -102,6 +138,7 @@ fn body_of(id: &str) -> Value {
             "archived": false}),
         "put_feature" => json!({"name": "N"}),
         "grant_membership" => json!({"tier": "k"}),
+        "start_bulk" => json!({"action": "sign_out", "people": []}),
         "mark_update" => json!({"state": "read"}),
         "inspect_verification" | "verify_email" => json!({"token": "x"}),
         _ => json!({}),

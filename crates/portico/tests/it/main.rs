@@ -6,6 +6,7 @@
 mod app;
 mod authz;
 mod billing;
+mod bulk;
 mod identity;
 mod kernel;
 mod openapi;
@@ -13,7 +14,9 @@ mod people;
 mod person;
 mod realtime;
 mod refresh;
+mod roles;
 mod sessions;
+mod standing;
 mod system;
 mod template;
 mod tidy;

@@ -234,3 +234,30 @@ async fn a_page_of_another_site_opens_no_socket() {
     let mut nobody = Socket::open(&app, "", &app.url).await.unwrap();
     assert_eq!(nobody.join(&["identity.users"]).await["status"], "error");
 }
+
+#[tokio::test]
+async fn a_suspension_closes_sockets_and_a_change_of_roles_is_heard_on_them() {
+    let app = TestApp::live().await;
+    let owner = app.owner("eva").await;
+    let bob = app.member("bob").await;
+    let grant = format!("/users/{}/roles/editor", bob.id());
+    owner.put(&grant, json!({})).await.status(204);
+    let mut desk = Socket::listening(&app, &bob, &["identity.users"]).await;
+    app.registered("ada").await;
+    desk.until(|change| change["record"]["name"] == "ada").await;
+    owner.delete(&grant).await.status(204);
+    // He hears of himself as anybody does, and no longer of others.
+    app.registered("cid").await;
+    owner.put(&grant, json!({})).await.status(204);
+    app.registered("dan").await;
+    let heard = desk
+        .until(|change| {
+            let name = &change["record"]["name"];
+            *name == "cid" || *name == "dan"
+        })
+        .await;
+    assert_eq!(heard["record"]["name"], "dan");
+    let path = format!("/users/{}/suspension", bob.id());
+    owner.put(&path, json!({"reason": "x"})).await.status(204);
+    assert_eq!(desk.closed().await, 1008);
+}
