@@ -33,7 +33,7 @@ impl Identity {
     /// and confirmed: if others are meant by now, nothing is done.
     pub(crate) async fn start_bulk(&self, caller: &Principal, bulk: &Bulk) -> Result<BulkRun> {
         caller.require(bulk.action.needs())?;
-        if bulk.action == BulkAction::Delete {
+        if matches!(bulk.action, BulkAction::Delete | BulkAction::Grant) {
             self.require_recent(caller)?;
         }
         let run = Uuid::now_v7();

@@ -35,6 +35,7 @@ impl Identity {
     /// Makes a role of this place's own.
     pub async fn create_role(&self, caller: &Principal, role: &NewRole) -> Result<Role> {
         caller.require(Permission::RolesWrite)?;
+        self.require_recent(caller)?;
         covered(caller, role.permissions)?;
         let name = role.name();
         if name.is_empty() {
@@ -59,6 +60,7 @@ impl Identity {
     /// Changes a role of this place's own, for all who hold it and at once.
     pub async fn change_role(&self, caller: &Principal, name: &str, to: &NewRole) -> Result<Role> {
         caller.require(Permission::RolesWrite)?;
+        self.require_recent(caller)?;
         covered(caller, to.permissions)?;
         let mut tx = self.0.db.begin().await?;
         let old = self.own_role(&mut tx, caller, name).await?;
@@ -123,6 +125,7 @@ impl Identity {
     /// Gives somebody a role.
     pub async fn grant(&self, caller: &Principal, user: UserId, role: &str) -> Result<()> {
         caller.require(Permission::RolesWrite)?;
+        self.require_recent(caller)?;
         let mut tx = self.0.db.begin().await?;
         let after = self.grant_in(&mut tx, caller, user, role).await?;
         tx.commit().await?;

@@ -8,7 +8,7 @@ use crate::{
     Identity, STANDING,
     model::{
         Session, Status,
-        PersonDeleted, PersonErased, PersonRestored, PersonSuspended, SignedOut,
+        Email, PersonDeleted, PersonErased, PersonRestored, PersonSuspended, SignedOut,
         people::{After, PersonDetail, Text},
         permission_set,
         security::{Kind, SecurityEvent},
@@ -21,6 +21,7 @@ use kernel::{
     cache,
     events::Event,
     id::{SessionId, UserId},
+    mail::{Mail, Template},
 };
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -139,6 +140,7 @@ impl Identity {
     /// Puts an account into the trash, from where it can come back for a while.
     pub async fn delete_person(&self, caller: &Principal, user: UserId) -> Result<()> {
         caller.require(Permission::UsersWrite)?;
+        self.require_recent(caller)?;
         let mut tx = self.0.db.begin().await?;
         let after = self.delete_in(&mut tx, caller, user).await?;
         tx.commit().await?;
@@ -160,7 +162,7 @@ impl Identity {
         store::standing::delete(tx, user, self.0.clock.now()).await?;
         let ended = self.end_all(tx, user, "deleted").await?;
         let data = json!({ "name": target.name, "days": self.0.config.trash_days });
-        self.written(tx, caller, "user.deleted", None, user, data)
+        self.written(tx, caller, "user.deleted", Some(Kind::Deleted), user, data)
             .await?;
         self.happened(tx, caller, &PersonDeleted { user }).await?;
         Ok(After::ended(user, ended))
@@ -209,16 +211,63 @@ impl Identity {
                     return Err(Error::NotFound("session"));
                 }
                 cache::invalidate(tx, STANDING, session).await?;
+                self.happened(tx, caller, &SignedOut { user }).await?;
                 vec![session]
             }
         };
         let data = json!({ "name": target.name, "devices": ended.len() });
-        self.written(tx, caller, "user.signed_out", None, user, data)
+        self.written(tx, caller, "user.signed_out", Some(Kind::SignedOut), user, data)
             .await?;
-        if !ended.is_empty() {
-            self.happened(tx, caller, &SignedOut { user }).await?;
-        }
         Ok(After::ended(user, ended))
+    }
+
+    /// Takes somebody's password away: they choose another through the mail that they get.
+    pub async fn force_reset(&self, caller: &Principal, user: UserId) -> Result<()> {
+        caller.require(Permission::UsersWrite)?;
+        let mut tx = self.0.db.begin().await?;
+        let target = self.target(&mut tx, caller, user).await?;
+        if target.status != Status::Active {
+            return Err(standing("not_active", "This account cannot be signed in to."));
+        }
+        store::standing::forget_password(&mut tx, user).await?;
+        let ended = self.end_all(&mut tx, user, "password_reset").await?;
+        let mut link = self.0.public_url.clone();
+        link.set_path("/reset");
+        let mail = Mail {
+            cause: format!("reset-asked:{user}:{}", self.0.clock.now().unix_timestamp()),
+            to: Email::parse(&target.email)?.address,
+            template: Template::PasswordAsked,
+            vars: json!({ "name": target.name, "link": link.as_str() }),
+        };
+        if let Some(mail) = self.0.mailer.enqueue(&mut tx, &mail).await? {
+            kernel::jobs::enqueue(&mut tx, kernel::mail::SendMail { mail }).await?;
+        }
+        let (kind, data) = (Kind::PasswordForgotten, json!({ "name": target.name }));
+        self.written(&mut tx, caller, "user.password_forgotten", Some(kind), user, data)
+            .await?;
+        tx.commit().await?;
+        self.tell(After::ended(user, ended)).await;
+        Ok(())
+    }
+
+    /// Takes away the second factor of somebody who lost it, and signs them out: they sign
+    /// in without it and set up another.
+    pub async fn reset_second_factor(&self, caller: &Principal, user: UserId) -> Result<()> {
+        caller.require(Permission::UsersWrite)?;
+        self.require_recent(caller)?;
+        let mut tx = self.0.db.begin().await?;
+        let target = self.target(&mut tx, caller, user).await?;
+        if !store::standing::drop_second_factor(&mut tx, user).await? {
+            return Err(standing("no_second_factor", "They have no second factor."));
+        }
+        let ended = self.end_all(&mut tx, user, "second_factor_removed").await?;
+        let (kind, data) = (Kind::SecondFactorRemoved, json!({ "name": target.name }));
+        let action = "user.second_factor_removed";
+        self.written(&mut tx, caller, action, Some(kind), user, data)
+            .await?;
+        tx.commit().await?;
+        self.tell(After::ended(user, ended)).await;
+        Ok(())
     }
 
     /// Erases who has been in the trash for long enough: a job.
@@ -271,7 +320,7 @@ impl Identity {
         &self,
         tx: &mut PgConnection,
         user: UserId,
-        because: &str,
+        because: &'static str,
     ) -> Result<Vec<SessionId>> {
         self.end_sessions(tx, user, None, because).await
     }

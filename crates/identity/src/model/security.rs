@@ -66,6 +66,12 @@ kinds! {
     Suspended = "suspended",
     /// The account may be used again.
     Restored = "restored",
+    /// The account was put into the trash.
+    Deleted = "deleted",
+    /// Staff signed the account out.
+    SignedOut = "signed_out",
+    /// Staff took the password away, so that its owner chooses another.
+    PasswordForgotten = "password_forgotten",
     /// The account holds other roles.
     RoleChanged = "role_changed",
     /// Somebody was asked to join.

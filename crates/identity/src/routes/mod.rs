@@ -49,6 +49,8 @@ pub fn router() -> OpenApiRouter<Identity> {
         .routes(routes!(standing::sessions, standing::sign_out))
         .routes(routes!(standing::sign_out_device))
         .routes(routes!(standing::timeline))
+        .routes(routes!(standing::force_reset))
+        .routes(routes!(standing::reset_second_factor))
         .routes(routes!(standing::notes, standing::add_note))
         .routes(routes!(standing::delete_note))
         .routes(routes!(roles::list, roles::create))

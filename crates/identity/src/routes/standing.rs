@@ -112,6 +112,38 @@ pub(super) async fn sign_out_device(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Takes somebody's password away; they are signed out, and choose another through a mail.
+/// Needs `users.write`.
+#[utoipa::path(delete, path = "/users/{id}/password", tag = "people",
+    operation_id = "force_password_reset",
+    params(("id" = UserId, Path, description = "The person")), responses((status = 204),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "`not_active`, `not_yourself`")))]
+pub(super) async fn force_reset(
+    State(identity): State<Identity>,
+    caller: Principal,
+    Path(id): Path<UserId>,
+) -> Result<StatusCode> {
+    identity.force_reset(&caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes away the second factor of somebody who lost it; they are signed out. Needs
+/// `users.write`, and a recent proof of who is asking.
+#[utoipa::path(delete, path = "/users/{id}/second-factor", tag = "people",
+    operation_id = "reset_second_factor",
+    params(("id" = UserId, Path, description = "The person")), responses((status = 204),
+        (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "`no_second_factor`, `not_yourself`")))]
+pub(super) async fn reset_second_factor(
+    State(identity): State<Identity>,
+    caller: Principal,
+    Path(id): Path<UserId>,
+) -> Result<StatusCode> {
+    identity.reset_second_factor(&caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// What happened to a person, the latest first. Needs `users.read`.
 #[utoipa::path(get, path = "/users/{id}/timeline", tag = "people", operation_id = "timeline",
     params(("id" = UserId, Path, description = "The person"), PageQuery), responses(

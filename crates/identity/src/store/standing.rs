@@ -177,6 +177,16 @@ pub(crate) async fn erase(
             sessions as (delete from identity.sessions where user_id = $1),
             roles as (delete from identity.user_roles where user_id = $1),
             notes as (delete from identity.notes where user_id = $1),
+            devices as (delete from identity.known_devices where user_id = $1),
+            totp as (delete from identity.totp where user_id = $1),
+            recovery as (delete from identity.recovery_codes where user_id = $1),
+            challenges as (delete from identity.challenges where user_id = $1),
+            views as (delete from identity.saved_views where owner = $1),
+            seen as (
+                update identity.security_events
+                set identifier = null, address = null, device = null, data = '{}'
+                where user_id = $1
+            ),
             presence as (delete from identity.presence where user_id = $1),
             profiles as (
                 update identity.profiles
@@ -218,6 +228,27 @@ pub(crate) async fn forget_password(db: &mut PgConnection, user: UserId) -> sqlx
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Removes the second factor and what stands in for it; false if there is none.
+pub(crate) async fn drop_second_factor(
+    db: &mut PgConnection,
+    user: UserId,
+) -> sqlx::Result<bool> {
+    let dropped = sqlx::query!(
+        r#"
+        with codes as (delete from identity.recovery_codes where user_id = $1),
+            challenges as (delete from identity.challenges where user_id = $1),
+            remembered as (
+                update identity.known_devices set remembered_until = null where user_id = $1
+            )
+        delete from identity.totp where user_id = $1
+        "#,
+        user as UserId,
+    )
+    .execute(db)
+    .await?;
+    Ok(dropped.rows_affected() > 0)
 }
 
 /// A person's page.

@@ -28,6 +28,8 @@ pub enum Template {
     WelcomeVerify,
     /// Somebody signed up with an address that has an account: `name`, `link` (sign-in).
     AlreadyRegistered,
+    /// Staff took the password away: `name`, `link` (reset).
+    PasswordAsked,
     /// The owner's first mail: `name`, `link`.
     SetupDone,
     /// An update for a reader: `title`, `excerpt`, `link`.
@@ -38,9 +40,10 @@ pub enum Template {
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::WelcomeVerify,
         Self::AlreadyRegistered,
+        Self::PasswordAsked,
         Self::SetupDone,
         Self::UpdatePublished,
         Self::Test,
@@ -50,6 +53,7 @@ impl Template {
         match self {
             Self::WelcomeVerify => include_str!("texts/welcome_verify.toml"),
             Self::AlreadyRegistered => include_str!("texts/already_registered.toml"),
+            Self::PasswordAsked => include_str!("texts/password_asked.toml"),
             Self::SetupDone => include_str!("texts/setup_done.toml"),
             Self::UpdatePublished => include_str!("texts/update_published.toml"),
             Self::Test => include_str!("texts/test.toml"),

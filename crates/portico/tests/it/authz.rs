@@ -67,6 +67,8 @@ const TABLE: &[(&str, Callers)] = &[
     ("delete_person", Permission("users.write")),
     ("sign_out_person", Permission("users.write")),
     ("sign_out_person_device", Permission("users.write")),
+    ("force_password_reset", Permission("users.write")),
+    ("reset_second_factor", Permission("users.write")),
     ("notes", Permission("users.write")),
     ("add_note", Permission("users.write")),
     ("delete_note", Permission("users.write")),

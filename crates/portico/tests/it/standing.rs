@@ -262,3 +262,29 @@ async fn a_timeline_tells_what_happened_page_by_page() {
     }
     assert_eq!(paged, whole);
 }
+
+#[tokio::test]
+async fn a_password_and_a_second_factor_are_taken_away_for_who_lost_them() {
+    let app = TestApp::new().await;
+    let owner = app.owner("eva").await;
+    let bob = app.member("bob").await;
+    let path = format!("/users/{}", bob.id());
+    let none = owner.delete(&format!("{path}/second-factor")).await.status(409);
+    assert_eq!(none.body["code"], "no_second_factor");
+    app.sql("insert into identity.totp (user_id, secret_sealed, confirmed_at) select id, 'x', now() from identity.users where name = 'bob'").await;
+    let listed = owner.get("/users?second_factor=true").await.status(200);
+    assert_eq!((&listed.body["total"], &listed.body["items"][0]["second_factor"]), (&json!(1), &json!(true)));
+    owner.delete(&format!("{path}/second-factor")).await.status(204);
+    assert_eq!(owner.get("/users?second_factor=true").await.body["total"], 0);
+    bob.get("/me").await.status(401);
+    bob.sign_in().await.status(201);
+
+    owner.delete(&format!("{path}/password")).await.status(204);
+    bob.get("/me").await.status(401);
+    bob.sign_in().await.status(403);
+    app.drain().await;
+    let mail = &app.mails(&bob.email()).await[0];
+    assert!(mail["text"].as_str().unwrap().contains("/reset"), "{mail}");
+    let written = written(&owner, &bob).await;
+    assert_eq!(written, ["user.password_forgotten", "user.second_factor_removed"]);
+}
