@@ -59,7 +59,7 @@ impl Billing {
             .events
             .append(&mut tx, Some(by.user), &TierGranted { user })
             .await?;
-        let data = json!({ "tier": grant.tier, "until": grant.until.map(|t| t.unix_timestamp()),
+        let data = json!({ "tier": grant.tier, "until": grant.until.map(time::OffsetDateTime::unix_timestamp),
             "reason": grant.reason });
         self.note(&mut tx, by, user, "tier.granted", data).await?;
         let held = store::memberships::get(&mut tx, user, now).await?;
