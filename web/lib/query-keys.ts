@@ -31,6 +31,12 @@ export const keys = {
     list: (unread: boolean) => ["feed", "list", unread] as const,
     one: (id: string) => ["feed", "one", id] as const,
   },
+  tiers: {
+    all: () => ["tiers"] as const,
+    list: () => ["tiers", "list"] as const,
+    features: () => ["tiers", "features"] as const,
+    membership: (user: string) => ["tiers", "membership", user] as const,
+  },
   audit: () => ["audit"] as const,
   deadJobs: () => ["jobs", "dead"] as const,
 };

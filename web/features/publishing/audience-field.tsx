@@ -4,6 +4,7 @@ import { Users } from "lucide-react";
 import { Field } from "@/components/ui/field";
 import { Select } from "@/components/ui/select";
 import { roles } from "@/lib/roles";
+import { tiersOptions } from "@/lib/tiers";
 import { previewOptions, type Audience } from "./api";
 import { people } from "./audience";
 import { PeoplePicker, type Chosen } from "./people-picker";
@@ -11,6 +12,7 @@ import { PeoplePicker, type Chosen } from "./people-picker";
 export interface AudienceState {
   kind: Audience["kind"];
   role: string;
+  tier: string;
   users: Chosen[];
 }
 
@@ -18,6 +20,7 @@ export interface AudienceState {
 export function toAudience(state: AudienceState): Audience | null {
   if (state.kind === "everyone") return { kind: "everyone" };
   if (state.kind === "role") return { kind: "role", role: state.role };
+  if (state.kind === "tier") return state.tier ? { kind: "tier", tier: state.tier } : null;
   return state.users.length ? { kind: "users", users: state.users.map((u) => u.id) } : null;
 }
 
@@ -31,14 +34,17 @@ export function useReach(state: AudienceState) {
 
 export function AudienceField({ state, change, error }: { state: AudienceState; change: (next: AudienceState) => void; error?: string | undefined }) {
   const reach = useReach(state);
-  const count = toAudience(state) === null ? "Choose at least one person" : reach.data ? `Reaches ${people(reach.data.recipients)}` : reach.isError ? "The count could not be had" : "Counting";
+  const tiers = useQuery(tiersOptions()).data?.items ?? [];
+  const missing = state.kind === "tier" ? "Choose a tier" : "Choose at least one person";
+  const count = toAudience(state) === null ? missing : reach.data ? `Reaches ${people(reach.data.recipients)}` : reach.isError ? "The count could not be had" : "Counting";
   return (
     <div className="flex flex-col gap-3">
       <Field label="To" error={error}>
         {(wiring) => (
-          <Select value={state.kind} onChange={(event) => change({ ...state, kind: event.target.value as Audience["kind"] })} {...wiring}>
+          <Select value={state.kind} onChange={(event) => change({ ...state, kind: event.target.value as Audience["kind"], tier: state.tier || (tiers[0]?.key ?? "") })} {...wiring}>
             <option value="everyone">Everyone</option>
             <option value="role">A role</option>
+            {tiers.length ? <option value="tier">A tier</option> : null}
             <option value="users">Certain people</option>
           </Select>
         )}
@@ -48,6 +54,15 @@ export function AudienceField({ state, change, error }: { state: AudienceState; 
           {roles.map((role) => (
             <option key={role.key} value={role.key}>
               {role.title}
+            </option>
+          ))}
+        </Select>
+      ) : null}
+      {state.kind === "tier" ? (
+        <Select aria-label="Tier" value={state.tier} onChange={(event) => change({ ...state, tier: event.target.value })}>
+          {tiers.map((tier) => (
+            <option key={tier.key} value={tier.key}>
+              {tier.name}
             </option>
           ))}
         </Select>

@@ -5,6 +5,7 @@ import type { Audience } from "./api";
 export function audienceWords(audience: Audience): string {
   if (audience.kind === "everyone") return "Everyone";
   if (audience.kind === "role") return `Role: ${roleTitle(audience.role)}`;
+  if (audience.kind === "tier") return `Tier: ${audience.tier}`;
   return audience.users.length === 1 ? "One person" : `${audience.users.length} people`;
 }
 

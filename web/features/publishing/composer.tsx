@@ -14,7 +14,7 @@ import { publish } from "./api";
 import { people } from "./audience";
 import { AudienceField, toAudience, useReach, type AudienceState } from "./audience-field";
 
-const nobody: AudienceState = { kind: "everyone", role: "member", users: [] };
+const nobody: AudienceState = { kind: "everyone", role: "member", tier: "", users: [] };
 
 /** Writes an update. Publishing cannot be taken back, so the last question names the number of people. */
 export function Composer({ prefilled }: { prefilled?: { id: string; name: string } | undefined }) {
@@ -64,7 +64,7 @@ export function Composer({ prefilled }: { prefilled?: { id: string; name: string
         />
       </div>
       <div className="flex flex-col gap-6 rounded-card bg-raised p-5">
-        <AudienceField state={audience} change={setAudience} error={fields.audience ?? fields["audience.users"] ?? fields["audience.role"]} />
+        <AudienceField state={audience} change={setAudience} error={fields.audience ?? fields["audience.users"] ?? fields["audience.role"] ?? fields["audience.tier"]} />
         <div className="flex flex-col gap-3 border-t border-border pt-5">
           {/* eslint-disable-next-line jsx-a11y/label-has-associated-control -- the switch is inside */}
           <label className="flex items-center justify-between gap-3 text-13 font-medium">

@@ -40,7 +40,8 @@ impl Identity {
         let mut tx = self.0.db.begin_planned().await?;
         self.checked(&mut tx, caller, bulk).await?;
         let (action, argument) = (bulk.action.as_str(), bulk.argument.as_deref());
-        self.insert_run(&mut tx, caller, run, (action, argument)).await?;
+        self.insert_run(&mut tx, caller, run, (action, argument))
+            .await?;
         let settled = match &bulk.whom {
             Whom::Picked(people) => {
                 if people.len() > PICKED {
@@ -58,7 +59,10 @@ impl Identity {
         }
         let total = i32::try_from(settled)
             .map_err(|_| Error::field("people", "too_many", "These are too many at once."))?;
-        if bulk.expected.is_some_and(|expected| expected != i64::from(total)) {
+        if bulk
+            .expected
+            .is_some_and(|expected| expected != i64::from(total))
+        {
             return Err(Error::conflict(
                 "count_changed",
                 format!("{total} people are meant by now. Look again, then confirm."),
@@ -85,9 +89,10 @@ impl Identity {
         let argument = bulk.argument.as_deref().unwrap_or_default();
         match bulk.action {
             BulkAction::Suspend => Text::parse("reason", argument, 500).map(|_| ()),
-            BulkAction::Grant | BulkAction::Revoke => {
-                self.grantable(tx, caller, argument, "role").await.map(|_| ())
-            }
+            BulkAction::Grant | BulkAction::Revoke => self
+                .grantable(tx, caller, argument, "role")
+                .await
+                .map(|_| ()),
             BulkAction::Restore | BulkAction::Delete | BulkAction::SignOut => Ok(()),
         }
     }
@@ -125,7 +130,10 @@ impl Identity {
             .ok_or_else(|| Error::conflict("not_undoable", "This cannot be taken back."))?;
         caller.require(action.needs())?;
         if done.finished_at.is_none() {
-            return Err(Error::conflict("still_running", "Wait until it is through."));
+            return Err(Error::conflict(
+                "still_running",
+                "Wait until it is through.",
+            ));
         }
         let argument = match action {
             BulkAction::Suspend => Some("Taken back".to_owned()),
@@ -177,7 +185,10 @@ impl Identity {
             let mut told = Vec::new();
             let (mut done, mut refused) = (0, 0);
             for user in batch {
-                match self.one_of_many(&mut tx, caller.as_ref(), &found, user).await {
+                match self
+                    .one_of_many(&mut tx, caller.as_ref(), &found, user)
+                    .await
+                {
                     Ok(after) => {
                         done += 1;
                         told.push(after);

@@ -105,7 +105,9 @@ impl Reading {
             out.write_record(cells(person).iter().map(|cell| harmless(cell)))
                 .map_err(anyhow::Error::from)?;
         }
-        Ok(out.into_inner().map_err(|error| anyhow::anyhow!("{error}"))?)
+        Ok(out
+            .into_inner()
+            .map_err(|error| anyhow::anyhow!("{error}"))?)
     }
 
     fn json(&self, rows: &[Person]) -> Result<Vec<u8>> {

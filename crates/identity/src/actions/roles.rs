@@ -9,8 +9,8 @@ use crate::{
     model::{
         RolesChanged,
         people::{After, HOLDERS, NewRole, Role},
-        security::Kind,
         permission_set,
+        security::Kind,
     },
     store,
 };
@@ -177,7 +177,10 @@ impl Identity {
             self.spare_last_owner(tx, &target).await?;
         }
         if !store::roles::revoke(tx, user, role).await? {
-            return Err(Error::conflict("role_not_held", "They do not hold this role."));
+            return Err(Error::conflict(
+                "role_not_held",
+                "They do not hold this role.",
+            ));
         }
         let data = json!({ "name": target.name, "role": role, "granted": false });
         self.roles_changed(tx, caller, user, "user.role_revoked", data)

@@ -37,7 +37,11 @@ impl Identity {
         caller.require(Permission::UsersRead)?;
         let title = Text::parse("title", title, 60)?;
         if query.len() > 2_000 || query.chars().any(char::is_control) {
-            return Err(Error::field("query", "invalid", "This is no list's address."));
+            return Err(Error::field(
+                "query",
+                "invalid",
+                "This is no list's address.",
+            ));
         }
         let mut tx = self.0.db.begin().await?;
         let (title, now) = (title.as_str(), self.0.clock.now());

@@ -7,8 +7,8 @@
 use crate::{
     Identity, STANDING,
     model::{
-        Session, Status,
-        Email, PersonDeleted, PersonErased, PersonRestored, PersonSuspended, SignedOut,
+        Email, PersonDeleted, PersonErased, PersonRestored, PersonSuspended, Session, SignedOut,
+        Status,
         people::{After, PersonDetail, Text},
         permission_set,
         security::{Kind, SecurityEvent},
@@ -46,7 +46,10 @@ impl Identity {
                 "This is your own account: mind it on your own security page.",
             ));
         }
-        if !caller.permissions.covers(permission_set(&target.permissions)) {
+        if !caller
+            .permissions
+            .covers(permission_set(&target.permissions))
+        {
             return Err(Error::forbidden(
                 "holds_more",
                 "They may do things here that you may not. Ask somebody who may.",
@@ -103,8 +106,15 @@ impl Identity {
         store::standing::suspend(tx, user, reason.as_str(), self.0.clock.now()).await?;
         let ended = self.end_all(tx, user, "suspended").await?;
         let data = json!({ "name": target.name, "reason": reason.as_str() });
-        self.written(tx, caller, "user.suspended", Some(Kind::Suspended), user, data)
-            .await?;
+        self.written(
+            tx,
+            caller,
+            "user.suspended",
+            Some(Kind::Suspended),
+            user,
+            data,
+        )
+        .await?;
         self.happened(tx, caller, &PersonSuspended { user }).await?;
         Ok(After::ended(user, ended))
     }
@@ -131,8 +141,15 @@ impl Identity {
         }
         let now = store::standing::restore(tx, user, self.0.clock.now()).await?;
         let data = json!({ "name": target.name, "from": target.status, "to": now });
-        self.written(tx, caller, "user.restored", Some(Kind::Restored), user, data)
-            .await?;
+        self.written(
+            tx,
+            caller,
+            "user.restored",
+            Some(Kind::Restored),
+            user,
+            data,
+        )
+        .await?;
         self.happened(tx, caller, &PersonRestored { user }).await?;
         Ok(After::ended(user, Vec::new()))
     }
@@ -216,8 +233,15 @@ impl Identity {
             }
         };
         let data = json!({ "name": target.name, "devices": ended.len() });
-        self.written(tx, caller, "user.signed_out", Some(Kind::SignedOut), user, data)
-            .await?;
+        self.written(
+            tx,
+            caller,
+            "user.signed_out",
+            Some(Kind::SignedOut),
+            user,
+            data,
+        )
+        .await?;
         Ok(After::ended(user, ended))
     }
 
@@ -227,7 +251,10 @@ impl Identity {
         let mut tx = self.0.db.begin().await?;
         let target = self.target(&mut tx, caller, user).await?;
         if target.status != Status::Active {
-            return Err(standing("not_active", "This account cannot be signed in to."));
+            return Err(standing(
+                "not_active",
+                "This account cannot be signed in to.",
+            ));
         }
         store::standing::forget_password(&mut tx, user).await?;
         let ended = self.end_all(&mut tx, user, "password_reset").await?;
@@ -243,8 +270,15 @@ impl Identity {
             kernel::jobs::enqueue(&mut tx, kernel::mail::SendMail { mail }).await?;
         }
         let (kind, data) = (Kind::PasswordForgotten, json!({ "name": target.name }));
-        self.written(&mut tx, caller, "user.password_forgotten", Some(kind), user, data)
-            .await?;
+        self.written(
+            &mut tx,
+            caller,
+            "user.password_forgotten",
+            Some(kind),
+            user,
+            data,
+        )
+        .await?;
         tx.commit().await?;
         self.tell(After::ended(user, ended)).await;
         Ok(())

@@ -24,7 +24,11 @@ impl Text {
     pub fn parse(field: &'static str, text: &str, most: usize) -> Result<Self> {
         let text = text.trim();
         if text.is_empty() {
-            return Err(Error::field(field, "required", "Please say something here."));
+            return Err(Error::field(
+                field,
+                "required",
+                "Please say something here.",
+            ));
         }
         if text.chars().count() > most {
             let message = format!("Use at most {most} characters.");
@@ -201,7 +205,10 @@ impl NewRole {
     ) -> Result<Self> {
         let mut faults = Faults::default();
         let title = faults.take(Text::parse("title", title, 60));
-        if title.as_ref().is_some_and(|title| title.0.contains(['\n', '\r'])) {
+        if title
+            .as_ref()
+            .is_some_and(|title| title.0.contains(['\n', '\r']))
+        {
             faults.add("title", "invalid", "A title is one line of text.");
         }
         let description = description.trim();

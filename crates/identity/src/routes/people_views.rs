@@ -128,6 +128,10 @@ pub(super) struct TimelineView {
 }
 
 /// A role.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a wire type: each is a fact of its own that the page shows"
+)]
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct RoleView {
     /// Its stable name.

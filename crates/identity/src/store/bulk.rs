@@ -61,9 +61,13 @@ pub(crate) async fn settle_done(db: &mut PgConnection, run: Uuid, of: Uuid) -> s
 }
 
 pub(crate) async fn set_total(db: &mut PgConnection, run: Uuid, total: i32) -> sqlx::Result<()> {
-    sqlx::query!("update identity.bulk_runs set total = $2 where id = $1", run, total)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "update identity.bulk_runs set total = $2 where id = $1",
+        run,
+        total
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -79,7 +83,8 @@ macro_rules! run {
                 select id, actor as "actor: UserId", action, argument, total, done, refused,
                     permissions, created_at, finished_at
                 from identity.bulk_runs where id = $1
-                "# + $lock,
+                "#
+                    + $lock,
                 run,
             )
             .fetch_optional(db)
@@ -92,7 +97,11 @@ run!(get, "");
 run!(lock, " for update");
 
 /// The next ones whose turn it is, in the order of their ids: two runs lock alike.
-pub(crate) async fn open(db: &mut PgConnection, run: Uuid, limit: i64) -> sqlx::Result<Vec<UserId>> {
+pub(crate) async fn open(
+    db: &mut PgConnection,
+    run: Uuid,
+    limit: i64,
+) -> sqlx::Result<Vec<UserId>> {
     sqlx::query_scalar!(
         r#"
         select user_id as "id: UserId" from identity.bulk_items
@@ -151,9 +160,13 @@ pub(crate) async fn finish(
     run: Uuid,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    sqlx::query!("update identity.bulk_runs set finished_at = $2 where id = $1", run, now)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "update identity.bulk_runs set finished_at = $2 where id = $1",
+        run,
+        now
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

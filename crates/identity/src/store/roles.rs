@@ -167,10 +167,7 @@ pub(crate) async fn touch(
 }
 
 /// Holders of a role who are here now: their sockets must hear of a change.
-pub(crate) async fn online_holders(
-    db: &mut PgConnection,
-    role: &str,
-) -> sqlx::Result<Vec<UserId>> {
+pub(crate) async fn online_holders(db: &mut PgConnection, role: &str) -> sqlx::Result<Vec<UserId>> {
     sqlx::query_scalar!(
         r#"
         select p.user_id as "id: UserId"

@@ -224,17 +224,17 @@ pub(crate) async fn open_sessions(
 }
 
 pub(crate) async fn forget_password(db: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
-    sqlx::query!("delete from identity.passwords where user_id = $1", user as UserId)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "delete from identity.passwords where user_id = $1",
+        user as UserId
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
 /// Removes the second factor and what stands in for it; false if there is none.
-pub(crate) async fn drop_second_factor(
-    db: &mut PgConnection,
-    user: UserId,
-) -> sqlx::Result<bool> {
+pub(crate) async fn drop_second_factor(db: &mut PgConnection, user: UserId) -> sqlx::Result<bool> {
     let dropped = sqlx::query!(
         r#"
         with codes as (delete from identity.recovery_codes where user_id = $1),

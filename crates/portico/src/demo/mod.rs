@@ -6,7 +6,7 @@ mod people;
 mod texts;
 
 use crate::app::App;
-use billing::{DemoMembership, DemoTier};
+use billing::DemoMembership;
 use identity::DemoPerson;
 use kernel::{Error, Result, audit::Act, id::UserId};
 use serde::Serialize;

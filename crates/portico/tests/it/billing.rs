@@ -107,12 +107,11 @@ async fn two_who_give_at_once_leave_one_tier_and_true_counts() {
     tier(&staff, "rower").await;
     let path = membership_of(&ada);
     let gives = (0..12).map(|n| {
-        let (staff, path) = (staff.clone(), path.clone());
+        let (staff, path) = (&staff, &path);
         let key = if n % 2 == 0 { "friend" } else { "rower" };
-        tokio::spawn(async move { staff.put(&path, json!({"tier": key})).await.code })
+        async move { staff.put(path, json!({"tier": key})).await.code }
     });
-    for give in gives.collect::<Vec<_>>() {
-        let code = give.await.unwrap();
+    for code in futures_util::future::join_all(gives).await {
         // Who meets somebody else in the middle is told so, and nothing is half done.
         assert!(matches!(code, 200 | 409), "{code}");
     }

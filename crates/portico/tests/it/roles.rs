@@ -35,12 +35,21 @@ async fn a_role_of_ones_own_binds_at_once_and_so_does_its_change() {
 async fn nobody_grants_more_than_they_hold() {
     let app = TestApp::new().await;
     let owner = app.owner("eva").await;
-    let role = json!({"title": "Doorkeeper", "permissions": ["users.read", "users.write", "roles.write"]});
+    let role =
+        json!({"title": "Doorkeeper", "permissions": ["users.read", "users.write", "roles.write"]});
     owner.post("/roles", role).await.status(201);
     let keeper = app.staff("kim", "doorkeeper").await;
     let bob = app.member("bob").await;
-    for (role, code) in [("owner", 403), ("admin", 403), ("editor", 403), ("nothing", 422), ("doorkeeper", 204)] {
-        let answer = keeper.put(&format!("/users/{}/roles/{role}", bob.id()), json!({})).await;
+    for (role, code) in [
+        ("owner", 403),
+        ("admin", 403),
+        ("editor", 403),
+        ("nothing", 422),
+        ("doorkeeper", 204),
+    ] {
+        let answer = keeper
+            .put(&format!("/users/{}/roles/{role}", bob.id()), json!({}))
+            .await;
         assert_eq!(answer.code, code, "{role}: {}", answer.body);
     }
     let more = json!({"title": "More", "permissions": ["system.manage"]});
@@ -54,7 +63,10 @@ async fn nobody_grants_more_than_they_hold() {
     let none = json!({"title": "Auditor", "permissions": []});
     keeper.put("/roles/auditor", none).await.status(403);
     keeper.delete("/roles/auditor").await.status(403);
-    keeper.put(&format!("/users/{}/roles/member", owner.id()), json!({})).await.status(403);
+    keeper
+        .put(&format!("/users/{}/roles/member", owner.id()), json!({}))
+        .await
+        .status(403);
 }
 
 #[tokio::test]
@@ -65,14 +77,29 @@ async fn built_in_roles_stay_and_a_held_role_goes_only_elsewhere() {
         let body = json!({"title": "Mine", "permissions": []});
         let refused = owner.put(&format!("/roles/{name}"), body).await.status(409);
         assert_eq!(refused.body["code"], "role_built_in");
-        owner.delete(&format!("/roles/{name}?to=member")).await.status(409);
+        owner
+            .delete(&format!("/roles/{name}?to=member"))
+            .await
+            .status(409);
     }
-    owner.post("/roles", json!({"title": "Guests", "permissions": [], "staff": false})).await.status(201);
+    owner
+        .post(
+            "/roles",
+            json!({"title": "Guests", "permissions": [], "staff": false}),
+        )
+        .await
+        .status(201);
     let bob = app.member("bob").await;
-    owner.put(&format!("/users/{}/roles/guests", bob.id()), json!({})).await.status(204);
+    owner
+        .put(&format!("/users/{}/roles/guests", bob.id()), json!({}))
+        .await
+        .status(204);
     let held = owner.delete("/roles/guests").await.status(409);
     assert_eq!(held.body["code"], "role_held");
-    assert_eq!(held.body["detail"], "One person holds this role. Say which role they get instead.");
+    assert_eq!(
+        held.body["detail"],
+        "One person holds this role. Say which role they get instead."
+    );
     owner.delete("/roles/guests?to=guests").await.status(422);
     owner.delete("/roles/guests?to=nowhere").await.status(422);
     owner.delete("/roles/guests?to=editor").await.status(204);
@@ -88,10 +115,21 @@ async fn all_faults_of_a_role_come_at_once() {
     let owner = app.owner("eva").await;
     let body = json!({"title": "two\nlines", "permissions": ["users.read", "users.fly"]});
     let refused = owner.post("/roles", body).await.status(422);
-    let fields: Vec<&Value> = refused.body["errors"].as_array().unwrap().iter().map(|fault| &fault["field"]).collect();
+    let fields: Vec<&Value> = refused.body["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|fault| &fault["field"])
+        .collect();
     assert_eq!(fields, ["title", "permissions[1]"]);
-    owner.post("/roles", json!({"title": "???", "permissions": []})).await.status(422);
-    owner.post("/roles", json!({"title": "Owner", "permissions": []})).await.status(422);
+    owner
+        .post("/roles", json!({"title": "???", "permissions": []}))
+        .await
+        .status(422);
+    owner
+        .post("/roles", json!({"title": "Owner", "permissions": []}))
+        .await
+        .status(422);
 }
 
 #[tokio::test]
@@ -116,6 +154,9 @@ async fn every_permission_is_said_in_plain_words() {
     assert_eq!(held, ["users.read", "updates.read", "updates.publish"]);
     let roles = editor.get("/roles").await.status(200);
     let first = &roles.body["items"][0];
-    assert_eq!((&first["name"], &first["grantable"]), (&json!("owner"), &json!(false)));
+    assert_eq!(
+        (&first["name"], &first["grantable"]),
+        (&json!("owner"), &json!(false))
+    );
     assert_eq!(first["holders"], 1);
 }

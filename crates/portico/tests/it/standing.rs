@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use time::Duration;
 
 async fn status_of(staff: &Person, person: &Person) -> Value {
-    let page = staff.get(&format!("/users/{}", person.id())).await.status(200);
+    let page = staff
+        .get(&format!("/users/{}", person.id()))
+        .await
+        .status(200);
     page.body["status"].clone()
 }
 
@@ -31,11 +34,17 @@ async fn a_suspension_binds_at_once_and_a_restore_undoes_it() {
     phone.sign_in().await.status(201);
     let path = format!("/users/{}", bob.id());
 
-    let unsaid = owner.put(&format!("{path}/suspension"), json!({"reason": " "})).await.status(422);
+    let unsaid = owner
+        .put(&format!("{path}/suspension"), json!({"reason": " "}))
+        .await
+        .status(422);
     assert_eq!(unsaid.body["errors"][0]["field"], "reason");
     bob.get("/me").await.status(200);
     owner
-        .put(&format!("{path}/suspension"), json!({"reason": "Spam in the forum"}))
+        .put(
+            &format!("{path}/suspension"),
+            json!({"reason": "Spam in the forum"}),
+        )
         .await
         .status(204);
     bob.get("/me").await.status(401);
@@ -51,12 +60,21 @@ async fn a_suspension_binds_at_once_and_a_restore_undoes_it() {
         .status(409);
     assert_eq!(again.body["code"], "suspended");
 
-    owner.post(&format!("{path}/restoration"), json!({})).await.status(204);
+    owner
+        .post(&format!("{path}/restoration"), json!({}))
+        .await
+        .status(204);
     bob.get("/me").await.status(401);
     bob.sign_in().await.status(201);
     assert_eq!(status_of(&owner, &bob).await, "active");
-    owner.post(&format!("{path}/restoration"), json!({})).await.status(409);
-    assert_eq!(written(&owner, &bob).await, ["user.restored", "user.suspended"]);
+    owner
+        .post(&format!("{path}/restoration"), json!({}))
+        .await
+        .status(409);
+    assert_eq!(
+        written(&owner, &bob).await,
+        ["user.restored", "user.suspended"]
+    );
 }
 
 #[tokio::test]
@@ -64,12 +82,24 @@ async fn the_last_owner_stays() {
     let app = TestApp::new().await;
     let owner = app.owner("eva").await;
     let second = app.staff("zoe", "owner").await;
-    let (first, other) = (format!("/users/{}", owner.id()), format!("/users/{}", second.id()));
+    let (first, other) = (
+        format!("/users/{}", owner.id()),
+        format!("/users/{}", second.id()),
+    );
     // While there are two, one may go.
-    owner.put(&format!("{other}/suspension"), json!({"reason": "Away"})).await.status(204);
-    owner.post(&format!("{other}/restoration"), json!({})).await.status(204);
+    owner
+        .put(&format!("{other}/suspension"), json!({"reason": "Away"}))
+        .await
+        .status(204);
+    owner
+        .post(&format!("{other}/restoration"), json!({}))
+        .await
+        .status(204);
     second.sign_in().await.status(201);
-    owner.put(&format!("{other}/suspension"), json!({"reason": "Away"})).await.status(204);
+    owner
+        .put(&format!("{other}/suspension"), json!({"reason": "Away"}))
+        .await
+        .status(204);
     // Somebody who may do all that an owner may, but is none.
     app.sql(
         "insert into identity.roles (name, title, permissions, staff) values ('deputy', 'Deputy', '{*}', true)",
@@ -80,12 +110,21 @@ async fn the_last_owner_stays() {
         ("PUT", format!("{first}/suspension")),
         ("DELETE", first.clone()),
     ] {
-        let refused = deputy.send(method, &path, json!({"reason": "A coup"})).await.status(409);
+        let refused = deputy
+            .send(method, &path, json!({"reason": "A coup"}))
+            .await
+            .status(409);
         assert_eq!(refused.body["code"], "last_owner", "{path}");
     }
-    let refused = deputy.delete(&format!("{first}/roles/owner")).await.status(403);
+    let refused = deputy
+        .delete(&format!("{first}/roles/owner"))
+        .await
+        .status(403);
     assert_eq!(refused.body["code"], "grants_more");
-    for path in [format!("{first}/suspension"), format!("{first}/roles/member")] {
+    for path in [
+        format!("{first}/suspension"),
+        format!("{first}/roles/member"),
+    ] {
         let own = owner.put(&path, json!({"reason": "Me"})).await;
         assert_eq!(own.code, 409, "{path}");
         assert_eq!(own.body["code"], "not_yourself");
@@ -103,7 +142,10 @@ async fn of_two_owners_who_suspend_each_other_at_once_one_stays() {
         format!("/users/{}/suspension", second.id()),
         format!("/users/{}/suspension", owner.id()),
     );
-    let (a, b) = tokio::join!(owner.put(&mine, reason.clone()), second.put(&theirs, reason));
+    let (a, b) = tokio::join!(
+        owner.put(&mine, reason.clone()),
+        second.put(&theirs, reason)
+    );
     let mut codes = [a.code, b.code];
     codes.sort_unstable();
     assert_eq!(codes[0], 204, "{a:?} {b:?}");
@@ -124,7 +166,10 @@ async fn nobody_acts_on_somebody_who_holds_more() {
     let at = |person: &Person, rest: &str| format!("/users/{}{rest}", person.id());
     for target in [&owner, &admin] {
         let reason = json!({"reason": "Because"});
-        let refused = support.put(&at(target, "/suspension"), reason).await.status(403);
+        let refused = support
+            .put(&at(target, "/suspension"), reason)
+            .await
+            .status(403);
         assert_eq!(refused.body["code"], "holds_more");
         support.delete(&at(target, "")).await.status(403);
         support.delete(&at(target, "/sessions")).await.status(403);
@@ -155,14 +200,18 @@ async fn the_trash_gives_back_until_it_is_emptied() {
     };
     assert_eq!(listed("").await, 0);
     assert_eq!(listed("&status=deleted").await, 1);
-    owner.post(&format!("{path}/restoration"), json!({})).await.status(204);
+    owner
+        .post(&format!("{path}/restoration"), json!({}))
+        .await
+        .status(204);
     bob.sign_in().await.status(201);
 
     owner.delete(&path).await.status(204);
     owner.delete(&path).await.status(409);
     for (days, there) in [(29, 200), (2, 404)] {
         app.clock.advance(Duration::days(days));
-        app.sql("select graphile_worker.add_job('identity:erase_deleted', '{}')").await;
+        app.sql("select graphile_worker.add_job('identity:erase_deleted', '{}')")
+            .await;
         app.drain().await;
         owner.sign_in().await.status(201);
         owner.get(&path).await.status(there);
@@ -213,13 +262,19 @@ async fn notes_are_kept_for_staff_only() {
         let note = json!({"body": format!("Note {n}\nin two lines")});
         owner.post(&path, note).await.status(201);
     }
-    let faulty = owner.post(&path, json!({"body": "x".repeat(4001)})).await.status(422);
+    let faulty = owner
+        .post(&path, json!({"body": "x".repeat(4001)}))
+        .await
+        .status(422);
     assert_eq!(faulty.body["errors"][0]["code"], "too_long");
     let page = owner.get(&format!("{path}?limit=2")).await.status(200);
     assert_eq!(page.body["items"][0]["body"], "Note 2\nin two lines");
     assert_eq!(page.body["items"][0]["author"]["name"], "eva");
     let cursor = page.body["next_cursor"].as_str().unwrap();
-    let rest = owner.get(&format!("{path}?limit=2&cursor={cursor}")).await.status(200);
+    let rest = owner
+        .get(&format!("{path}?limit=2&cursor={cursor}"))
+        .await
+        .status(200);
     assert_eq!(rest.body["items"].as_array().unwrap().len(), 1);
     for person in [&editor, &bob] {
         person.get(&path).await.status(403);
@@ -228,7 +283,10 @@ async fn notes_are_kept_for_staff_only() {
     owner.delete(&gone).await.status(204);
     owner.delete(&gone).await.status(404);
     assert_eq!(
-        owner.get(&path).await.body["items"].as_array().unwrap().len(),
+        owner.get(&path).await.body["items"]
+            .as_array()
+            .unwrap()
+            .len(),
         2
     );
 }
@@ -241,19 +299,34 @@ async fn a_timeline_tells_what_happened_page_by_page() {
     let path = format!("/users/{}", bob.id());
     for _ in 0..3 {
         app.clock.advance(Duration::seconds(1));
-        owner.put(&format!("{path}/suspension"), json!({"reason": "Why"})).await.status(204);
+        owner
+            .put(&format!("{path}/suspension"), json!({"reason": "Why"}))
+            .await
+            .status(204);
         app.clock.advance(Duration::seconds(1));
-        owner.post(&format!("{path}/restoration"), json!({})).await.status(204);
+        owner
+            .post(&format!("{path}/restoration"), json!({}))
+            .await
+            .status(204);
     }
-    let whole = owner.get(&format!("{path}/timeline?limit=100")).await.status(200);
+    let whole = owner
+        .get(&format!("{path}/timeline?limit=100"))
+        .await
+        .status(200);
     let whole = whole.body["items"].as_array().unwrap().clone();
-    let kinds: Vec<&str> = whole.iter().map(|item| item["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> = whole
+        .iter()
+        .map(|item| item["kind"].as_str().unwrap())
+        .collect();
     assert_eq!(kinds[..2], ["restored", "suspended"]);
     assert!(kinds.contains(&"identity.account_registered"), "{kinds:?}");
     assert_eq!(whole[0]["actor"]["name"], "eva");
     let (mut paged, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = owner.get(&format!("{path}/timeline?limit=2{cursor}")).await.status(200);
+        let page = owner
+            .get(&format!("{path}/timeline?limit=2{cursor}"))
+            .await
+            .status(200);
         paged.extend(page.body["items"].as_array().unwrap().clone());
         match page.body["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -269,13 +342,28 @@ async fn a_password_and_a_second_factor_are_taken_away_for_who_lost_them() {
     let owner = app.owner("eva").await;
     let bob = app.member("bob").await;
     let path = format!("/users/{}", bob.id());
-    let none = owner.delete(&format!("{path}/second-factor")).await.status(409);
+    let none = owner
+        .delete(&format!("{path}/second-factor"))
+        .await
+        .status(409);
     assert_eq!(none.body["code"], "no_second_factor");
     app.sql("insert into identity.totp (user_id, secret_sealed, confirmed_at) select id, 'x', now() from identity.users where name = 'bob'").await;
     let listed = owner.get("/users?second_factor=true").await.status(200);
-    assert_eq!((&listed.body["total"], &listed.body["items"][0]["second_factor"]), (&json!(1), &json!(true)));
-    owner.delete(&format!("{path}/second-factor")).await.status(204);
-    assert_eq!(owner.get("/users?second_factor=true").await.body["total"], 0);
+    assert_eq!(
+        (
+            &listed.body["total"],
+            &listed.body["items"][0]["second_factor"]
+        ),
+        (&json!(1), &json!(true))
+    );
+    owner
+        .delete(&format!("{path}/second-factor"))
+        .await
+        .status(204);
+    assert_eq!(
+        owner.get("/users?second_factor=true").await.body["total"],
+        0
+    );
     bob.get("/me").await.status(401);
     bob.sign_in().await.status(201);
 
@@ -286,5 +374,8 @@ async fn a_password_and_a_second_factor_are_taken_away_for_who_lost_them() {
     let mail = &app.mails(&bob.email()).await[0];
     assert!(mail["text"].as_str().unwrap().contains("/reset"), "{mail}");
     let written = written(&owner, &bob).await;
-    assert_eq!(written, ["user.password_forgotten", "user.second_factor_removed"]);
+    assert_eq!(
+        written,
+        ["user.password_forgotten", "user.second_factor_removed"]
+    );
 }

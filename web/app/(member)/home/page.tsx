@@ -3,6 +3,8 @@ import type { Metadata } from "next";
 import { feedOptions } from "@/features/feed/api";
 import { FeedList } from "@/features/feed/feed-list";
 import { Waiting } from "@/features/feed/waiting";
+import { myMembershipOptions } from "@/features/tiers/api";
+import { MyTier } from "@/features/tiers/my-tier";
 import { member, serverApi } from "@/lib/api/server";
 import { Prefetched } from "@/lib/prefetch";
 import { greeting } from "@/lib/time";
@@ -22,7 +24,7 @@ export default async function Home() {
   const api = await serverApi();
   const name = me.display_name.split(" ")[0] ?? me.display_name;
   return (
-    <Prefetched load={(client) => [client.infiniteQuery(feedOptions(false, api))]}>
+    <Prefetched load={(client) => [client.infiniteQuery(feedOptions(false, api)), client.query(myMembershipOptions(api))]}>
       <Page measure="prose">
         <Stack spacing="xs" paddingTop="$4">
           <Display>
@@ -30,6 +32,7 @@ export default async function Home() {
           </Display>
           <Waiting />
         </Stack>
+        <MyTier userId={me.id} />
         <FeedList userId={me.id} title="For you" />
       </Page>
     </Prefetched>

@@ -6,6 +6,7 @@ import { notFound } from "next/navigation";
 import { Button } from "@/components/ui/button";
 import { userOptions } from "@/features/people/api";
 import { UserDetail } from "@/features/people/user-detail";
+import { HeldTier } from "@/features/tiers/held-tier";
 import { ApiError } from "@/lib/api/problem";
 import { serverApi, staff } from "@/lib/api/server";
 import { can } from "@/lib/permissions";
@@ -25,6 +26,7 @@ export default async function UserPage({ params }: { params: Promise<{ id: strin
     <Prefetched load={(client) => (user ? [client.query({ ...options, queryFn: () => user })] : [])}>
       <Page measure="prose">
         <UserDetail id={id} />
+        {can(me, "billing.read") ? <HeldTier user={id} mayWrite={can(me, "billing.write")} /> : null}
         {can(me, "updates.publish") ? (
           <Button asChild variant="secondary" className="self-start">
             <Link href={`/admin/updates/new?to=${encodeURIComponent(id)}`}>
