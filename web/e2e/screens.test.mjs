@@ -7,7 +7,7 @@ import { start } from "./portico.mjs";
 const PAGES = {
   visitor: ["/", "/sign-in", "/sign-up", "/check-mail", "/nothing-here"],
   member: ["/home", "/updates", "/profile", "/security"],
-  staff: ["/admin", "/admin/users", "/admin/updates", "/admin/updates/new", "/admin/activity", "/admin/system"],
+  staff: ["/admin", "/admin/users", "/admin/tiers", "/admin/updates", "/admin/updates/new", "/admin/activity", "/admin/system"],
 };
 
 let portico;
