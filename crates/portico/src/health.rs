@@ -11,7 +11,10 @@ use axum::{
 use kernel::{Error, Permission, Principal, database, jobs, tasks::Tasks};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde::Serialize;
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 /// A queue whose oldest job waits longer than this is not keeping up.
 const QUEUE_PATIENCE: f64 = 300.0;
@@ -42,7 +45,7 @@ pub fn tend_metrics(tasks: &Tasks) {
 }
 
 /// `/livez`, `/readyz` and `/metrics`.
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -149,7 +152,11 @@ struct Readiness {
     checks: Vec<Check>,
 }
 
-async fn ready(State(app): State<App>, from: ClientAddr, caller: Option<Principal>) -> Response {
+async fn ready(
+    State(app): State<Arc<App>>,
+    from: ClientAddr,
+    caller: Option<Principal>,
+) -> Response {
     let mut checks = checks(&app).await;
     let ready = checks.iter().all(|check| check.ok);
     if !near(from, caller.as_ref()) {

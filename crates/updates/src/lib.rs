@@ -19,10 +19,14 @@ mod store;
 pub use actions::demo::DemoUpdate;
 
 use kernel::{Clock, audit::Audit, database::Database, events::EventLog};
+use std::sync::Arc;
 
 /// The domain.
 #[derive(Debug, Clone)]
-pub struct Updates {
+pub struct Updates(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     db: Database,
     events: EventLog,
     audit: Audit,
@@ -32,11 +36,11 @@ pub struct Updates {
 impl Updates {
     /// Builds the domain.
     pub fn new(db: Database, events: EventLog, audit: Audit, clock: Clock) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             db,
             events,
             audit,
             clock,
-        }
+        }))
     }
 }

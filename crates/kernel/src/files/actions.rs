@@ -38,7 +38,7 @@ impl Files {
         let media_type = purpose.admit(&head)?;
 
         let id = FileId::new();
-        let mut incoming = self.blobs.write(id);
+        let mut incoming = self.0.blobs.write(id);
         let (size, sha256) = match pour(purpose, head.freeze(), content, &mut incoming).await {
             Ok(poured) => poured,
             Err(error) => {
@@ -55,9 +55,9 @@ impl Files {
             media_type: media_type.to_owned(),
             size,
             sha256: sha256.as_ref().to_vec(),
-            created_at: self.clock.now(),
+            created_at: self.0.clock.now(),
         };
-        let mut db = self.db.acquire().await?;
+        let mut db = self.0.db.acquire().await?;
         store::insert(&mut db, &file).await?;
         Ok(file)
     }
@@ -65,10 +65,10 @@ impl Files {
     /// What is known of a file, for somebody who may read it.
     pub async fn look_at(&self, reader: &Principal, id: FileId) -> Result<File> {
         let file = self.find(id).await?;
-        let shared = self
-            .purposes
-            .iter()
-            .any(|purpose| purpose.name == file.purpose && purpose.readers == Readers::SignedIn);
+        let shared =
+            self.0.purposes.iter().any(|purpose| {
+                purpose.name == file.purpose && purpose.readers == Readers::SignedIn
+            });
         if file.owner == reader.user || shared || reader.can(Permission::FilesRead) {
             return Ok(file);
         }
@@ -78,7 +78,7 @@ impl Files {
 
     /// What is known of a file. The caller has decided who may know.
     pub async fn find(&self, id: FileId) -> Result<File> {
-        let mut db = self.db.acquire().await?;
+        let mut db = self.0.db.acquire().await?;
         store::find(&mut db, id)
             .await?
             .ok_or(Error::NotFound("file"))
@@ -86,7 +86,7 @@ impl Files {
 
     /// The bytes of a file, or a part of them. The caller has decided who may read.
     pub async fn read(&self, file: &File, range: Range<u64>) -> Result<Content> {
-        Ok(self.blobs.read(file.id, range).await?)
+        Ok(self.0.blobs.read(file.id, range).await?)
     }
 
     /// Deletes a file. Its bytes are kept for [`super::jobs::KEPT`], so that staff can help.
@@ -95,19 +95,20 @@ impl Files {
         if file.owner != caller.user {
             caller.require(Permission::FilesWrite)?;
         }
-        let mut db = self.db.acquire().await?;
-        if store::mark_deleted(&mut db, id, self.clock.now()).await? {
+        let mut db = self.0.db.acquire().await?;
+        if store::mark_deleted(&mut db, id, self.0.clock.now()).await? {
             return Ok(());
         }
         Err(Error::NotFound("file"))
     }
 
     fn purpose(&self, name: &str) -> Result<&Purpose> {
-        self.purposes
+        self.0
+            .purposes
             .iter()
             .find(|purpose| purpose.name == name)
             .ok_or_else(|| {
-                let names: Vec<&str> = self.purposes.iter().map(|purpose| purpose.name).collect();
+                let names: Vec<&str> = self.0.purposes.iter().map(|purpose| purpose.name).collect();
                 Error::field(
                     "purpose",
                     "unknown",

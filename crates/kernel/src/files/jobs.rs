@@ -35,10 +35,10 @@ pub struct Swept {
 impl Files {
     /// Clears away deleted files and orphaned bytes. May be run again at any time.
     pub async fn sweep(&self) -> Result<Swept> {
-        let now = self.clock.now();
+        let now = self.0.clock.now();
         let mut swept = Swept::default();
         loop {
-            let mut db = self.db.acquire().await?;
+            let mut db = self.0.db.acquire().await?;
             let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
             let ids = store::deleted_before(&mut db, now - KEPT, limit).await?;
             drop(db);
@@ -48,28 +48,28 @@ impl Files {
             // The bytes first: a row without them is forgotten at the next run, bytes without a
             // row would have to be found.
             for id in &ids {
-                self.blobs.remove(*id).await?;
+                self.0.blobs.remove(*id).await?;
             }
-            let mut db = self.db.acquire().await?;
+            let mut db = self.0.db.acquire().await?;
             swept.deleted += store::forget(&mut db, &ids).await?;
         }
         let before = now - ORPHANED;
-        let written = self.blobs.written_before(before);
+        let written = self.0.blobs.written_before(before);
         let mut batches = std::pin::pin!(written.try_chunks(BATCH).map_err(|error| error.1));
         while let Some(ids) = batches.try_next().await? {
             swept.orphans += self.remove_orphans(&ids).await?;
         }
-        swept.unfinished = self.blobs.remove_unfinished(before).await?;
+        swept.unfinished = self.0.blobs.remove_unfinished(before).await?;
         Ok(swept)
     }
 
     async fn remove_orphans(&self, ids: &[Uuid]) -> Result<u64> {
-        let mut db = self.db.acquire().await?;
+        let mut db = self.0.db.acquire().await?;
         let known = store::known(&mut db, ids).await?;
         drop(db);
         let orphans = ids.iter().filter(|id| !known.contains(id)).copied();
         let removed = stream::iter(orphans.map(anyhow::Ok)).try_fold(0, async |count, id| {
-            self.blobs.remove(id).await?;
+            self.0.blobs.remove(id).await?;
             Ok(count + 1)
         });
         Ok(removed.await?)

@@ -15,12 +15,13 @@ use kernel::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use time::OffsetDateTime;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
 /// The routes, still without their server.
-pub fn router() -> OpenApiRouter<App> {
+pub fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(system))
         .routes(routes!(audit_log))
@@ -49,7 +50,7 @@ struct SystemView {
 /// What this installation is, for the sign-in page.
 #[utoipa::path(get, path = "/system", tag = "system", operation_id = "system",
     responses((status = 200, body = SystemView)))]
-async fn system(State(app): State<App>, _: Public) -> Result<Json<SystemView>> {
+async fn system(State(app): State<Arc<App>>, _: Public) -> Result<Json<SystemView>> {
     let demo = app.identity.demo_present().await?;
     // Known passwords are told only where nobody else can hear: a server with demo data
     // refuses to listen on any other address.
@@ -93,7 +94,7 @@ struct ActView {
     responses((status = 200, body = Page<ActView>), (status = 401, body = Problem),
         (status = 403, body = Problem)))]
 async fn audit_log(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     caller: Principal,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<ActView>>> {
@@ -123,7 +124,7 @@ async fn audit_log(
 /// How the job queue stands. Needs `system.read`.
 #[utoipa::path(get, path = "/jobs", tag = "system", operation_id = "queue", responses(
     (status = 200, body = QueueState), (status = 401, body = Problem), (status = 403, body = Problem)))]
-async fn queue(State(app): State<App>, caller: Principal) -> Result<Json<QueueState>> {
+async fn queue(State(app): State<Arc<App>>, caller: Principal) -> Result<Json<QueueState>> {
     caller.require(Permission::SystemRead)?;
     let mut db = app.db.acquire().await?;
     Ok(Json(jobs::state(&mut db).await?))
@@ -134,7 +135,7 @@ async fn queue(State(app): State<App>, caller: Principal) -> Result<Json<QueueSt
     params(PageQuery), responses((status = 200, body = Page<DeadLetter>),
         (status = 401, body = Problem), (status = 403, body = Problem)))]
 async fn dead_letters(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     caller: Principal,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<DeadLetter>>> {
@@ -148,7 +149,7 @@ async fn dead_letters(
     params(("id" = Uuid, Path, description = "The dead letter")), responses((status = 204),
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn retry(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     caller: Principal,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode> {
@@ -173,7 +174,7 @@ async fn retry(
     params(("id" = Uuid, Path, description = "The dead letter")), responses((status = 204),
         (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn discard(
-    State(app): State<App>,
+    State(app): State<Arc<App>>,
     caller: Principal,
     Path(id): Path<Uuid>,
 ) -> Result<StatusCode> {
@@ -197,7 +198,7 @@ async fn discard(
 #[utoipa::path(delete, path = "/demo", tag = "system", operation_id = "remove_demo", responses(
     (status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 404, body = Problem)))]
-async fn remove_demo(State(app): State<App>, caller: Principal) -> Result<StatusCode> {
+async fn remove_demo(State(app): State<Arc<App>>, caller: Principal) -> Result<StatusCode> {
     caller.require(Permission::SystemManage)?;
     demo::remove(&app, Some(caller.user)).await?;
     Ok(StatusCode::NO_CONTENT)

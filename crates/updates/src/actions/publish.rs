@@ -19,8 +19,8 @@ impl Updates {
     /// Sends an update to everyone it addresses.
     pub async fn publish(&self, author: &Principal, new: &NewUpdate) -> Result<Update> {
         author.require(Permission::UpdatesPublish)?;
-        let mut tx = self.db.begin().await?;
-        let (update, now) = (UpdateId::new(), self.clock.now());
+        let mut tx = self.0.db.begin().await?;
+        let (update, now) = (UpdateId::new(), self.0.clock.now());
         let audience = serde_json::to_value(&new.audience).context("audience")?;
         let row = Row {
             id: update,
@@ -40,7 +40,8 @@ impl Updates {
             ));
         }
         store::updates::set_recipient_count(&mut tx, update, count).await?;
-        self.events
+        self.0
+            .events
             .append(&mut tx, Some(author.user), &UpdatePublished { update })
             .await?;
         let sent = store::updates::get(&mut tx, update)
@@ -52,7 +53,7 @@ impl Updates {
             subject: &update.to_string(),
             data: json!({ "title": new.title, "recipients": count }),
         };
-        self.audit.append(&mut tx, act).await?;
+        self.0.audit.append(&mut tx, act).await?;
         tx.commit().await?;
         Ok(sent)
     }
@@ -60,7 +61,7 @@ impl Updates {
     /// How many people an audience holds now.
     pub async fn preview(&self, caller: &Principal, audience: &Audience) -> Result<i64> {
         caller.require(Permission::UpdatesPublish)?;
-        let mut db = self.db.acquire().await?;
+        let mut db = self.0.db.acquire().await?;
         Ok(store::recipients::preview(&mut db, audience).await?)
     }
 
@@ -69,7 +70,7 @@ impl Updates {
         caller.require(Permission::UpdatesRead)?;
         let limit = page.limit()?;
         let after = page.after::<(OffsetDateTime, UpdateId)>()?;
-        let mut db = self.db.acquire().await?;
+        let mut db = self.0.db.acquire().await?;
         let rows = store::updates::list(&mut db, after, limit + 1).await?;
         Ok(Page::of(
             rows,
@@ -82,7 +83,7 @@ impl Updates {
     /// One update with its counts.
     pub async fn get(&self, caller: &Principal, update: UpdateId) -> Result<Update> {
         caller.require(Permission::UpdatesRead)?;
-        let mut db = self.db.acquire().await?;
+        let mut db = self.0.db.acquire().await?;
         store::updates::get(&mut db, update)
             .await?
             .ok_or(Error::NotFound("update"))
@@ -97,7 +98,7 @@ impl Updates {
     ) -> Result<Page<Recipient>> {
         caller.require(Permission::UpdatesRead)?;
         let (limit, after) = (page.limit()?, page.after::<UserId>()?);
-        let mut db = self.db.acquire().await?;
+        let mut db = self.0.db.acquire().await?;
         if store::updates::get(&mut db, update).await?.is_none() {
             return Err(Error::NotFound("update"));
         }
