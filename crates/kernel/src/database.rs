@@ -2,13 +2,15 @@
 //! session (migrations, listening, jobs) behind a transaction pooler, and the
 //! migrations that run at start.
 
+pub use crate::shelf::Lease;
+
+use crate::shelf::{self, Shelf};
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sqlx::{
     Connection, PgPool, Postgres, Transaction,
     migrate::{MigrateError, Migrator},
-    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{str::FromStr, time::Duration};
@@ -79,6 +81,7 @@ fn parse(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
 pub struct Database {
     pool: PgPool,
     direct: PgPool,
+    shelf: Shelf,
 }
 
 impl Database {
@@ -87,7 +90,7 @@ impl Database {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .min_connections(2.min(connections))
-            .acquire_timeout(Duration::from_secs(5))
+            .acquire_timeout(shelf::PATIENCE)
             // A dead connection fails its query and is replaced; a ping for every
             // request would double the round trips.
             .test_before_acquire(false)
@@ -101,7 +104,12 @@ impl Database {
             .acquire_timeout(Duration::from_secs(10))
             .idle_timeout(Duration::from_mins(1))
             .connect_lazy_with(addresses.direct.clone().application_name("portico direct"));
-        Ok(Self { pool, direct })
+        let shelf = Shelf::new(pool.clone(), connections);
+        Ok(Self {
+            pool,
+            direct,
+            shelf,
+        })
     }
 
     /// The pool for requests.
@@ -116,7 +124,10 @@ impl Database {
 
     /// Begins a transaction: one verb, one transaction.
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        self.pool.begin().await
+        match self.shelf.take().await {
+            Some(connection) => Transaction::begin(connection, None).await,
+            None => self.pool.begin().await,
+        }
     }
 
     /// The same for queries whose best plan depends on their values, such as a list with
@@ -128,12 +139,13 @@ impl Database {
     }
 
     /// A connection for reading outside a transaction.
-    pub async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
-        self.pool.acquire().await
+    pub async fn acquire(&self) -> sqlx::Result<Lease> {
+        self.shelf.lease().await
     }
 
     /// Closes both pools, waiting for what runs.
     pub async fn close(&self) {
+        self.shelf.close();
         tokio::join!(self.pool.close(), self.direct.close());
     }
 }

@@ -30,6 +30,7 @@ pub mod page;
 pub mod postgres;
 pub mod principal;
 pub mod settings;
+mod shelf;
 pub mod tasks;
 pub mod vault;
 
