@@ -15,19 +15,24 @@ use crate::{
 };
 use aws_lc_rs::digest;
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderValue, header},
-    middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
+use futures_util::future::{BoxFuture, Either};
 use kernel::{
-    Principal, Result,
+    Permission, Principal, Result,
     client::ClientAddr,
     id::{SessionId, UserId},
     principal::PermissionSet,
 };
-use std::sync::Arc;
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+};
 use time::OffsetDateTime;
+use tower::{Layer, Service};
 
 /// What a session may do now.
 #[derive(Debug)]
@@ -42,34 +47,110 @@ pub struct Standing {
 
 /// Finds out who calls, puts their [`Principal`] into the request and renews their
 /// tokens when it is time.
-pub async fn layer(State(identity): State<Identity>, mut request: Request, next: Next) -> Response {
-    let (principal, renewed) = match identity
-        .identify(request.headers(), ClientAddr::of(request.extensions()))
-        .await
-    {
-        Ok(found) => found,
-        Err(error) => return axum::response::IntoResponse::into_response(error),
-    };
-    if let Some(principal) = principal {
-        request.extensions_mut().insert(principal);
+#[derive(Debug, Clone)]
+pub struct AccessLayer(Identity);
+
+impl AccessLayer {
+    /// For this domain's sessions.
+    pub fn new(identity: Identity) -> Self {
+        Self(identity)
     }
-    if let Some(issued) = &renewed {
-        identity.pass_on(request.headers_mut(), issued);
+}
+
+impl<S> Layer<S> for AccessLayer {
+    type Service = Access<S>;
+
+    fn layer(&self, inner: S) -> Access<S> {
+        Access {
+            inner,
+            identity: self.0.clone(),
+        }
     }
-    let mut response = next.run(request).await;
-    // A verb that set cookies itself (a sign-out) has the last word.
-    if let Some(issued) = renewed
-        && !response.headers().contains_key(header::SET_COOKIE)
-    {
-        identity.set_cookies(response.headers_mut(), &issued);
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+/// The service of [`AccessLayer`].
+#[derive(Debug, Clone)]
+pub struct Access<S> {
+    inner: S,
+    identity: Identity,
+}
+
+impl<S> Service<Request> for Access<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, BoxFuture<'static, Result<Response, Infallible>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
     }
-    response
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let headers = request.headers();
+        let nobody =
+            !headers.contains_key(header::COOKIE) && !headers.contains_key(header::AUTHORIZATION);
+        let changes = !request.method().is_safe();
+        if nobody && !changes {
+            return Either::Left(self.inner.call(request));
+        }
+        let (mut inner, identity) = (self.inner.clone(), self.identity.clone());
+        Either::Right(Box::pin(async move {
+            let mut request = request;
+            let renewed = match identity.recognise(&mut request).await {
+                Ok(renewed) => renewed,
+                Err(error) => return Ok(error.into_response()),
+            };
+            let caller = request.extensions().get::<Principal>().copied();
+            let mut response = inner.call(request).await?;
+            if changes && response.status().is_success() {
+                identity.may_have_changed(caller.as_ref());
+            }
+            if let Some(issued) = renewed {
+                identity.hand_out(&issued, &mut response);
+            }
+            Ok(response)
+        }))
+    }
 }
 
 impl Identity {
+    /// Puts the caller into the request; their new tokens, if it was time.
+    async fn recognise(&self, request: &mut Request) -> Result<Option<Issued>> {
+        let from = ClientAddr::of(request.extensions());
+        let (principal, renewed) = self.identify(request.headers(), from).await?;
+        if let Some(principal) = principal {
+            request.extensions_mut().insert(principal);
+        }
+        if let Some(issued) = &renewed {
+            self.pass_on(request.headers_mut(), issued);
+        }
+        Ok(renewed)
+    }
+
+    /// Somebody changed something, perhaps what accounts say: who reads on this node after
+    /// the answer must not find the old. Other nodes hear of it from the tables' triggers.
+    fn may_have_changed(&self, caller: Option<&Principal>) {
+        match caller {
+            Some(member) if !member.can(Permission::UsersWrite) => {
+                self.0.accounts.forget(&member.user);
+            }
+            // Staff change others; whoever followed a link in a mail is nobody yet.
+            _ => self.0.accounts.forget_all(),
+        }
+    }
+
+    /// Sets the new cookies. A verb that set cookies itself (a sign-out) has the last word.
+    fn hand_out(&self, issued: &Issued, response: &mut Response) {
+        let headers = response.headers_mut();
+        if !headers.contains_key(header::SET_COOKIE) {
+            self.set_cookies(headers, issued);
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+
     async fn identify(
         &self,
         headers: &HeaderMap,
@@ -125,7 +206,7 @@ impl Identity {
         let held = self
             .0
             .standing
-            .get::<sqlx::Error, _>(session, async {
+            .get::<kernel::Error, _>(session, async {
                 let mut db = self.0.db.acquire().await?;
                 let row = store::sessions::standing(&mut db, session).await?;
                 Ok(row.filter(|row| row.status == Status::Active).map(|row| {
@@ -146,8 +227,7 @@ impl Identity {
                     })
                 }))
             })
-            .await
-            .map_err(|error| anyhow::anyhow!("session lookup: {error}"))?;
+            .await?;
         let now = self.0.clock.now();
         Ok(held
             .filter(|held| {

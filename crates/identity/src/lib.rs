@@ -33,7 +33,7 @@ use kernel::{
     cache::{Cache, Invalidations},
     database::Database,
     events::EventLog,
-    id::SessionId,
+    id::{SessionId, UserId},
     limits::Limits,
     live::Signals,
     mail::Mailer,
@@ -89,12 +89,16 @@ struct Inner {
     keys: keys::Keys,
     /// What each session may do now: asked at every request.
     standing: Cache<SessionId, Option<Arc<authenticate::Standing>>>,
+    /// What each person is told about themselves.
+    accounts: Cache<UserId, Option<Arc<model::Account>>>,
     /// Tokens whose signature was checked, by hash.
     verified: moka::sync::Cache<[u8; 32], keys::Claims>,
 }
 
 /// The name of the cache of sessions, for [`kernel::cache::invalidate`].
 const STANDING: &str = "identity.standing";
+/// The name of the cache of accounts. Triggers on the tables it is read from invalidate it.
+const ACCOUNTS: &str = "identity.accounts";
 
 impl Identity {
     /// Builds the domain; makes the first signing key.
@@ -107,6 +111,12 @@ impl Identity {
             standing: Cache::new(
                 STANDING,
                 100_000,
+                Duration::from_mins(1),
+                &needs.invalidations,
+            ),
+            accounts: Cache::new(
+                ACCOUNTS,
+                20_000,
                 Duration::from_mins(1),
                 &needs.invalidations,
             ),

@@ -16,7 +16,10 @@ use std::{
     future::Future,
     hash::Hash,
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -116,7 +119,11 @@ impl Invalidations {
 #[derive(Clone)]
 pub struct Cache<K, V> {
     name: &'static str,
-    inner: moka::future::Cache<K, V>,
+    inner: moka::sync::Cache<K, V>,
+    /// Counts what was forgotten. What was read while it moved may be old, and is not kept.
+    forgotten: Arc<AtomicU64>,
+    hits: metrics::Counter,
+    misses: metrics::Counter,
 }
 
 impl<K, V> std::fmt::Debug for Cache<K, V> {
@@ -129,48 +136,63 @@ impl<K, V> std::fmt::Debug for Cache<K, V> {
 
 impl<K, V> Cache<K, V>
 where
-    K: Hash + Eq + Send + Sync + FromStr + 'static,
+    K: Hash + Eq + Clone + Send + Sync + FromStr + 'static,
     V: Clone + Send + Sync + 'static,
 {
     /// A cache of at most `capacity` entries, each kept for at most `ttl`.
     pub fn new(name: &'static str, capacity: u64, ttl: Duration, bus: &Invalidations) -> Self {
-        let inner = moka::future::Cache::builder()
-            .max_capacity(capacity)
-            .time_to_live(ttl)
-            .build();
-        let told: moka::future::Cache<K, V> = inner.clone();
+        let cache = Self {
+            name,
+            inner: moka::sync::Cache::builder()
+                .max_capacity(capacity)
+                .time_to_live(ttl)
+                .build(),
+            forgotten: Arc::default(),
+            hits: metrics::counter!("portico_cache_hits_total", "cache" => name),
+            misses: metrics::counter!("portico_cache_misses_total", "cache" => name),
+        };
+        let told = cache.clone();
         bus.on(name, move |key| match key.map(K::from_str) {
-            Some(Ok(key)) => {
-                // The eviction itself is immediate; only the listener's bookkeeping is not.
-                let cache = told.clone();
-                futures_util::FutureExt::now_or_never(async move { cache.invalidate(&key).await });
-            }
-            _ => told.invalidate_all(),
+            Some(Ok(key)) => told.forget(&key),
+            _ => told.forget_all(),
         });
-        Self { name, inner }
+        cache
     }
 
-    /// What is cached, or what `load` finds. Many who ask at once load once.
-    pub async fn get<E, F>(&self, key: K, load: F) -> Result<V, Arc<E>>
+    /// What is cached, or what `load` finds.
+    ///
+    /// Invariant: nothing that was read before a key was forgotten is answered to whoever
+    /// asks after it. So those who ask at once each load for themselves.
+    pub async fn get<E, F>(&self, key: K, load: F) -> Result<V, E>
     where
         F: Future<Output = Result<V, E>>,
-        E: Send + Sync + 'static,
     {
-        if let Some(value) = self.inner.get(&key).await {
-            metrics::counter!("portico_cache_hits_total", "cache" => self.name).increment(1);
+        if let Some(value) = self.inner.get(&key) {
+            self.hits.increment(1);
             return Ok(value);
         }
-        metrics::counter!("portico_cache_misses_total", "cache" => self.name).increment(1);
-        self.inner.try_get_with(key, load).await
+        self.misses.increment(1);
+        let before = self.forgotten.load(Ordering::SeqCst);
+        let value = load.await?;
+        if self.forgotten.load(Ordering::SeqCst) == before {
+            self.inner.insert(key.clone(), value.clone());
+            // Whoever forgot between the look and the insertion did not find it.
+            if self.forgotten.load(Ordering::SeqCst) != before {
+                self.inner.invalidate(&key);
+            }
+        }
+        Ok(value)
+    }
+
+    /// Forgets a key on this node now, before the notice of the commit comes around.
+    pub fn forget(&self, key: &K) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.inner.invalidate(key);
     }
 
     /// Forgets everything on this node now.
     pub fn forget_all(&self) {
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
         self.inner.invalidate_all();
-    }
-
-    /// Forgets a key on this node now, before the notice of the commit comes around.
-    pub async fn forget(&self, key: &K) {
-        self.inner.invalidate(key).await;
     }
 }

@@ -9,7 +9,7 @@ use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sqlx::{
-    Connection, PgPool, Postgres, Transaction,
+    Connection, PgPool, Postgres, SqlSafeStr, Transaction,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -133,9 +133,13 @@ impl Database {
     /// The same for queries whose best plan depends on their values, such as a list with
     /// many filters: the planner sees the values each time instead of one plan for all.
     pub async fn begin_planned(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        self.pool
-            .begin_with("begin; set local plan_cache_mode = force_custom_plan")
-            .await
+        const PLANNED: &str = "begin; set local plan_cache_mode = force_custom_plan";
+        match self.shelf.take().await {
+            Some(connection) => {
+                Transaction::begin(connection, Some(PLANNED.into_sql_str())).await
+            }
+            None => self.pool.begin_with(PLANNED).await,
+        }
     }
 
     /// A connection for reading outside a transaction.

@@ -17,7 +17,7 @@ use kernel::{
     mail::{Mail, Template},
 };
 use serde_json::json;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 const VERIFY: &str = "verify_email";
 /// How long a verification link works.
@@ -165,11 +165,17 @@ impl Identity {
     }
 
     /// The caller's own account.
-    pub async fn me(&self, caller: &Principal) -> Result<Account> {
-        let mut db = self.0.db.acquire().await?;
-        store::accounts::get(&mut db, caller.user)
-            .await?
-            .ok_or(Error::Unauthenticated)
+    pub async fn me(&self, caller: &Principal) -> Result<Arc<Account>> {
+        let held = self
+            .0
+            .accounts
+            .get::<Error, _>(caller.user, async {
+                let mut db = self.0.db.acquire().await?;
+                let account = store::accounts::get(&mut db, caller.user).await?;
+                Ok(account.map(Arc::new))
+            })
+            .await?;
+        held.ok_or(Error::Unauthenticated)
     }
 
     /// Changes the caller's own profile.

@@ -208,7 +208,7 @@ impl Identity {
         store::sessions::insert_refresh(&mut tx, &refresh.hash, session, Some(&hash), now).await?;
         store::sessions::seen(&mut tx, session, &from.to_string(), now).await?;
         tx.commit().await?;
-        inner.standing.forget(&session).await;
+        inner.standing.forget(&session);
         let access = inner.keys.sign(user, session, inner.config.access())?;
         Ok(Some(Issued {
             user,
@@ -307,7 +307,7 @@ impl Identity {
 
     /// After the commit: requests and sockets of this node hear of it now.
     pub(crate) async fn session_over(&self, session: SessionId) {
-        self.0.standing.forget(&session).await;
+        self.0.standing.forget(&session);
         self.0.signals.session_ended(session);
     }
 

@@ -404,7 +404,7 @@ impl Identity {
             self.session_over(session).await;
         }
         for session in after.changed {
-            self.0.standing.forget(&session).await;
+            self.0.standing.forget(&session);
         }
         self.0.signals.user_changed(after.user);
     }

@@ -3,7 +3,7 @@
 use super::views::{MeView, SignedInView};
 use crate::{
     Identity,
-    model::{NewAccount, ProfileChange},
+    model::{Account, NewAccount, ProfileChange},
     routes::sessions::device_of,
 };
 use axum::{
@@ -113,7 +113,7 @@ pub(super) async fn me(
     State(identity): State<Identity>,
     caller: Principal,
 ) -> Result<Json<MeView>> {
-    Ok(Json(identity.me(&caller).await?.into()))
+    Ok(Json(Account::clone(&*identity.me(&caller).await?).into()))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
