@@ -9,6 +9,7 @@ use std::process::ExitCode;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    thrift();
     // First of all: two libraries that each bring a provider must not be left to choose.
     if rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
@@ -24,4 +25,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Memory in small pages: huge ones are handed out whole and seldom come back, so that a
+/// server that does nothing holds twice what it uses.
+fn thrift() {
+    // An old kernel does not know it, and works as well without.
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_thp_disable(true);
 }

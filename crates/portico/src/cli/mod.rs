@@ -1,5 +1,6 @@
 //! The commands. Each but `serve` also works beside a running server.
 
+mod log;
 mod serve;
 
 use anyhow::{Context, bail};

@@ -1,23 +1,17 @@
 //! `portico serve`: starts everything in order, serves, and stops everything in order.
 
+use super::log;
 use anyhow::{Context, bail};
 use kernel::{Clock, tasks::Tasks};
-use portico::{
-    app::App,
-    cluster,
-    config::{Config, LogConfig},
-    demo, health,
-    http::serve,
-};
+use portico::{app::App, cluster, config::Config, demo, health, http::serve};
 use std::{
     net::{Ipv4Addr, TcpListener},
     time::Duration,
 };
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::{EnvFilter, prelude::*};
 
 pub(super) async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()> {
-    log(&config.log)?;
+    let _log = log::start(&config.log)?;
     health::record_metrics()?;
     // Taken first, so that a port in use is said before anything is started.
     let listener = TcpListener::bind(config.listen).with_context(|| {
@@ -137,29 +131,5 @@ fn stop_on_signal(tasks: &Tasks) -> anyhow::Result<()> {
         tracing::info!("stopping");
         stop.cancel();
     });
-    Ok(())
-}
-
-fn log(config: &LogConfig) -> anyhow::Result<()> {
-    // lettre writes whole dialogues at `debug`, passwords and one-time links included: no
-    // filter may ask for that.
-    let silenced = "lettre=info".parse().context("log.filter")?;
-    let filter = EnvFilter::try_new(&config.filter)
-        .context("log.filter")?
-        .add_directive(silenced);
-    let registry = tracing_subscriber::registry().with(filter);
-    if config.json {
-        registry
-            .with(
-                tracing_subscriber::fmt::layer()
-                    .json()
-                    .with_writer(std::io::stderr),
-            )
-            .init();
-    } else {
-        registry
-            .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
-            .init();
-    }
     Ok(())
 }
