@@ -20,7 +20,7 @@ use super::{
 };
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderValue, Method, Request, header},
+    http::{HeaderMap, HeaderValue, Method, Request, Uri, header},
 };
 use kernel::tasks::Tasks;
 use std::{
@@ -140,9 +140,23 @@ impl Pages {
         }
     }
 
+    /// The stored page for a request, if it is there and fresh: the way that costs least.
+    pub(crate) fn at_hand(&self, request: &Request<Body>) -> Option<Found> {
+        let (method, uri, headers) = (request.method(), request.uri(), request.headers());
+        if !self.covers(method, uri, headers) || self.signed_in(headers) {
+            return None;
+        }
+        let entry = self.0.stored.get(uri.path())?;
+        let fresh = entry.generation == self.0.generation.load(Ordering::Acquire)
+            && entry.at.elapsed() < Duration::from_secs(self.0.config.fresh_seconds);
+        (fresh && entry.page.is_some()).then_some(Found(entry))
+    }
+
     /// The stored page for a request, rendered now if need be. `None`: pass it through.
     pub(crate) async fn find(&self, request: &Asked) -> Option<(Found, Freshness)> {
-        if !self.covers(request) || self.signed_in(&request.headers) {
+        if !self.covers(&request.method, &request.uri, &request.headers)
+            || self.signed_in(&request.headers)
+        {
             return None;
         }
         let path = request.uri.path();
@@ -169,7 +183,7 @@ impl Pages {
 
     /// The last known page for a request that could not be passed through.
     pub(crate) fn last_resort(&self, request: &Asked) -> Option<Found> {
-        if !self.covers(request) {
+        if !self.covers(&request.method, &request.uri, &request.headers) {
             return None;
         }
         self.0
@@ -179,15 +193,7 @@ impl Pages {
             .map(Found)
     }
 
-    fn covers(
-        &self,
-        Asked {
-            method,
-            uri,
-            headers,
-            ..
-        }: &Asked,
-    ) -> bool {
+    fn covers(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
         (method == Method::GET || method == Method::HEAD)
             && uri.query().is_none()
             && self

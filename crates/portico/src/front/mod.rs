@@ -25,13 +25,13 @@ use anyhow::Context;
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     response::Response,
 };
 use cache::{Found, Freshness};
 use csp::Inline;
 use kernel::tasks::Tasks;
-use proxy::Asked;
+use proxy::{Asked, Visitor};
 use std::{path::PathBuf, sync::Arc};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -109,17 +109,28 @@ impl Front {
     }
 
     /// A stored page, with the policy that allows its own scripts and no others.
-    fn stored(&self, asked: &Asked, found: &Found, how: Freshness) -> Option<Response> {
+    fn stored(
+        &self,
+        found: &Found,
+        how: Freshness,
+        asked: &HeaderMap,
+        visitor: Visitor<'_>,
+    ) -> Option<Response> {
         let page = found.page()?;
-        let mut response = page.answer(&asked.headers);
-        let policy = self.0.proxy.policy(Inline::Hashes(&page.hashes), asked);
+        let mut response = page.answer(asked);
+        let policy = page.policy(visitor, |hashes| {
+            self.0.proxy.policy(Inline::Hashes(hashes), visitor)
+        });
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        headers.insert("x-portico-cache", HeaderValue::from_static(how.as_str()));
+        headers.insert(HOW, HeaderValue::from_static(how.as_str()));
         count(how.as_str());
         Some(response)
     }
 }
+
+/// Tells how a page came about.
+const HOW: HeaderName = HeaderName::from_static("x-portico-cache");
 
 /// Has the public pages rendered each time that a new child is ready.
 async fn warm_up(
@@ -155,9 +166,19 @@ async fn serve(State(front): State<Front>, request: Request) -> Response {
     if front.0.public.has(request.uri().path()) {
         return front.0.public.serve(request).await;
     }
+    if let Some(found) = front.0.pages.at_hand(&request)
+        && let Some(response) = front.stored(
+            &found,
+            Freshness::Hit,
+            request.headers(),
+            Visitor::of(&request),
+        )
+    {
+        return response;
+    }
     let asked = Asked::of(&request);
     if let Some((found, how)) = front.0.pages.find(&asked).await
-        && let Some(response) = front.stored(&asked, &found, how)
+        && let Some(response) = front.stored(&found, how, &asked.headers, asked.visitor())
     {
         return response;
     }
@@ -173,7 +194,9 @@ async fn serve(State(front): State<Front>, request: Request) -> Response {
                 .0
                 .pages
                 .last_resort(&asked)
-                .and_then(|found| front.stored(&asked, &found, Freshness::Stale))
+                .and_then(|found| {
+                    front.stored(&found, Freshness::Stale, &asked.headers, asked.visitor())
+                })
                 .unwrap_or_else(|| {
                     count("down");
                     down::page(&asked.headers)

@@ -1,7 +1,7 @@
 //! A page as it is stored: its text, both compressed forms, the hashes of its inline
 //! scripts and its tag. Refuses to hold anything that could belong to one visitor.
 
-use super::csp::Hashes;
+use super::{csp::Hashes, proxy::Visitor};
 use aws_lc_rs::digest;
 use axum::{
     body::Body,
@@ -10,7 +10,10 @@ use axum::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::{Mutex, PoisonError},
+};
 
 /// Larger pages are passed through.
 pub(crate) const LARGEST: usize = 2 * 1024 * 1024;
@@ -33,6 +36,15 @@ pub(crate) struct Page {
     plain: Bytes,
     br: Bytes,
     gzip: Bytes,
+    /// The policy as it was written last, and for whom: nearly always for the same host.
+    policy: Mutex<Option<Policy>>,
+}
+
+#[derive(Debug)]
+struct Policy {
+    host: Option<String>,
+    https: bool,
+    value: HeaderValue,
 }
 
 /// The form in which a page is sent.
@@ -86,12 +98,35 @@ impl Page {
             br: br.into(),
             gzip: gzip.finish()?.into(),
             plain,
+            policy: Mutex::default(),
         })
     }
 
     /// The bytes it takes in memory, roughly.
     pub(crate) fn bytes(&self) -> usize {
         self.plain.len() + self.br.len() + self.gzip.len() + self.hashes.bytes() + 512
+    }
+
+    /// The policy for a visitor, written only if the last was for another.
+    pub(crate) fn policy(
+        &self,
+        visitor: Visitor<'_>,
+        write: impl FnOnce(&Hashes) -> HeaderValue,
+    ) -> HeaderValue {
+        let mut last = self.policy.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(policy) = &*last
+            && policy.host.as_deref() == visitor.host
+            && policy.https == visitor.https
+        {
+            return policy.value.clone();
+        }
+        let value = write(&self.hashes);
+        *last = Some(Policy {
+            host: visitor.host.map(str::to_owned),
+            https: visitor.https,
+            value: value.clone(),
+        });
+        value
     }
 
     /// The answer to a request with these headers: the page, or 304.

@@ -68,7 +68,7 @@ impl Proxy {
         asked: &Asked,
     ) -> Result<Response, String> {
         let nonce = csp::nonce();
-        let policy = self.policy(Inline::Nonce(&nonce), asked);
+        let policy = self.policy(Inline::Nonce(&nonce), asked.visitor());
         prepare(&mut request, asked, &policy);
 
         let answer = self.inner.proxy_request(request).await;
@@ -101,8 +101,8 @@ impl Proxy {
     }
 
     /// The policy of one answer.
-    pub(crate) fn policy(&self, inline: Inline<'_>, asked: &Asked) -> HeaderValue {
-        csp::policy(&self.csp, inline, asked.host.as_deref(), asked.client.https)
+    pub(crate) fn policy(&self, inline: Inline<'_>, visitor: Visitor<'_>) -> HeaderValue {
+        csp::policy(&self.csp, inline, visitor.host, visitor.https)
     }
 
     /// A page built ahead knows no nonce: its inline scripts are hashed as it passes.
@@ -114,7 +114,7 @@ impl Proxy {
             .map_err(|error| format!("a prerendered page: {error}"))?
             .to_bytes();
         let hashes = Hashes::of(&String::from_utf8_lossy(&body));
-        let policy = self.policy(Inline::Hashes(&hashes), asked);
+        let policy = self.policy(Inline::Hashes(&hashes), asked.visitor());
         parts
             .headers
             .insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -125,19 +125,16 @@ impl Proxy {
     }
 }
 
-/// What is kept of a request that may be passed on.
-#[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) method: Method,
-    pub(crate) uri: Uri,
-    pub(crate) headers: HeaderMap,
-    /// The host that the visitor asked for: `:authority` in HTTP/2, `Host` in HTTP/1.
-    pub(crate) host: Option<String>,
-    pub(crate) client: ClientAddr,
+/// What a policy depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Visitor<'a> {
+    /// The host that was asked for: `:authority` in HTTP/2, `Host` in HTTP/1.
+    pub(crate) host: Option<&'a str>,
+    pub(crate) https: bool,
 }
 
-impl Asked {
-    pub(crate) fn of(request: &Request) -> Self {
+impl<'a> Visitor<'a> {
+    pub(crate) fn of(request: &'a Request) -> Self {
         let authority = request
             .uri()
             .authority()
@@ -147,11 +144,37 @@ impl Asked {
             .get(header::HOST)
             .and_then(|host| host.to_str().ok());
         Self {
+            host: authority.or(header),
+            https: ClientAddr::of(request).https,
+        }
+    }
+}
+
+/// What is kept of a request that may be passed on.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) host: Option<String>,
+    pub(crate) client: ClientAddr,
+}
+
+impl Asked {
+    pub(crate) fn of(request: &Request) -> Self {
+        Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
             headers: request.headers().clone(),
-            host: authority.or(header).map(str::to_owned),
+            host: Visitor::of(request).host.map(str::to_owned),
             client: ClientAddr::of(request),
+        }
+    }
+
+    pub(crate) fn visitor(&self) -> Visitor<'_> {
+        Visitor {
+            host: self.host.as_deref(),
+            https: self.client.https,
         }
     }
 }
