@@ -133,6 +133,9 @@ fn command(portico: &Path, data: &Path, listen: Option<SocketAddr>) -> anyhow::R
     command
         .env("PORTICO_CONFIG", config)
         .env("PORTICO_DATA", data)
+        // Counted as everywhere, but one session asks for all here.
+        .env("PORTICO_HTTP__RATE__SESSION_BURST", "100000000")
+        .env("PORTICO_HTTP__RATE__SESSION_PER_SECOND", "10000000")
         .env_remove("DATABASE_URL")
         .env_remove("DIRECT_DATABASE_URL")
         .stdin(Stdio::null());

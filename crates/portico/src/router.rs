@@ -1,8 +1,16 @@
 //! The way in: which path leads to which domain. One page.
 
-use crate::{app::App, front, health, http::Parts, system};
-use axum::{Json, Router, middleware::from_fn_with_state, routing::get};
+use crate::{
+    app::App,
+    front, health,
+    http::{Parts, rate::RateLayer},
+    system,
+};
+use axum::{Json, Router, routing::get};
+use identity::authenticate::AccessLayer;
 use kernel::mail;
+use std::sync::Arc;
+use tower::ServiceBuilder;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -53,7 +61,10 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// Every part of the server.
 pub(crate) fn parts(app: &App) -> Parts {
-    let authenticate = from_fn_with_state(app.identity.clone(), identity::authenticate::layer);
+    let access = AccessLayer::new(app.identity.clone());
+    // One count for the routes that need everything: a copy part by part would be made at
+    // every request.
+    let shared = Arc::new(app.clone());
     let document = document();
     let described = serde_json::to_value(&document).unwrap_or_default();
     let v1 = Router::new()
@@ -67,7 +78,7 @@ pub(crate) fn parts(app: &App) -> Parts {
             updates::routes::router().with_state(app.updates.clone()),
         ))
         .merge(Router::from(
-            system::routes::router().with_state(app.clone()),
+            system::routes::router().with_state(shared.clone()),
         ));
     let jwks = app.identity.jwks();
     let mut api = Router::new()
@@ -80,7 +91,7 @@ pub(crate) fn parts(app: &App) -> Parts {
             "/.well-known/jwks.json",
             get(move || async move { Json(jwks) }),
         )
-        .merge(health::router(app.clone()));
+        .merge(health::router(shared));
     // The viewer asks nobody who they are, and mails hold links that sign people up: it is
     // for a server that only this machine reaches.
     if app.mailer.captures() && app.config.is_local() {
@@ -97,10 +108,13 @@ pub(crate) fn parts(app: &App) -> Parts {
         Some(front) => front.router(),
         None => Router::new(),
     };
+    let counted = ServiceBuilder::new()
+        .layer(access.clone())
+        .layer(RateLayer::new(&app.config.http.rate, &app.tasks));
     Parts {
-        api: api.layer(authenticate.clone()),
-        transfers: transfers.layer(authenticate.clone()),
-        streams: streams.layer(authenticate.clone()),
-        pages: pages.layer(authenticate),
+        api: api.layer(counted.clone()),
+        transfers: transfers.layer(counted),
+        streams: streams.layer(access.clone()),
+        pages: pages.layer(access),
     }
 }

@@ -1,18 +1,24 @@
 //! Who is asking: the visitor's address and scheme. A header is believed only when a
 //! trusted proxy wrote it; what anybody else claims is removed before it can be read.
 
-use super::config::HttpConfig;
+use super::{config::HttpConfig, trace::REQUEST_ID};
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Request, State},
-    http::{HeaderMap, header, request},
-    middleware::Next,
-    response::Response,
+    extract::{ConnectInfo, FromRequestParts, Request},
+    http::{HeaderMap, HeaderName, header, request},
 };
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
 };
+
+/// What a proxy says of its visitor, and a visitor may not.
+const CLAIMS: [HeaderName; 5] = [
+    header::FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-real-ip"),
+];
 
 /// The visitor as far as the network tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,12 +45,8 @@ impl<S: Sync> FromRequestParts<S> for ClientAddr {
     }
 }
 
-/// Finds out who is asking. The outermost layer: everything inside relies on it.
-pub(crate) async fn identify(
-    State(config): State<Arc<HttpConfig>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+/// Finds out who is asking. Before everything else: everything inside relies on it.
+pub(crate) fn identify(config: &HttpConfig, request: &mut Request) -> ClientAddr {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
@@ -53,7 +55,7 @@ pub(crate) async fn identify(
     let trusted = peer.is_some_and(|peer| config.trusts(peer));
     let client = if trusted {
         ClientAddr {
-            ip: forwarded_for(&config, request.headers()).or(peer),
+            ip: forwarded_for(config, request.headers()).or(peer),
             https: ours || forwarded_https(request.headers()),
         }
     } else {
@@ -62,17 +64,12 @@ pub(crate) async fn identify(
             https: ours,
         }
     };
-    if !trusted || !plausible_id(request.headers()) {
-        request.headers_mut().remove("x-request-id");
+    let headers = request.headers_mut();
+    if !trusted || !plausible_id(headers) {
+        headers.remove(REQUEST_ID);
     }
-    for name in [
-        "forwarded",
-        "x-forwarded-for",
-        "x-forwarded-proto",
-        "x-forwarded-host",
-        "x-real-ip",
-    ] {
-        request.headers_mut().remove(name);
+    for name in CLAIMS {
+        headers.remove(name);
     }
     request.extensions_mut().insert(client);
     if let Some(ip) = client.ip {
@@ -81,7 +78,7 @@ pub(crate) async fn identify(
             .extensions_mut()
             .insert(kernel::client::ClientAddr(ip));
     }
-    next.run(request).await
+    client
 }
 
 /// The right-most address that is no proxy of ours: further left is the client's word.
@@ -126,7 +123,7 @@ fn forwarded_https(headers: &HeaderMap) -> bool {
 /// A proxy's request id is kept if it can stand in a log line.
 fn plausible_id(headers: &HeaderMap) -> bool {
     headers
-        .get("x-request-id")
+        .get(REQUEST_ID)
         .and_then(|id| id.to_str().ok())
         .is_some_and(|id| {
             (8..=128).contains(&id.len())

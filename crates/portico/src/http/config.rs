@@ -27,6 +27,8 @@ pub struct HttpConfig {
     pub drain_seconds: u64,
     /// Strict-Transport-Security in seconds; 0 leaves it out. Only sent over https.
     pub hsts_seconds: u64,
+    /// How often one client may call the API.
+    pub rate: RateConfig,
     /// Certificate and key for serving https ourselves.
     pub tls: Option<TlsConfig>,
 }
@@ -41,6 +43,7 @@ impl Default for HttpConfig {
             timeout_seconds: 30,
             drain_seconds: 20,
             hsts_seconds: 31_536_000,
+            rate: RateConfig::default(),
             tls: None,
         }
     }
@@ -60,6 +63,31 @@ impl HttpConfig {
         self.trusted_proxies
             .iter()
             .any(|network| network.contains(peer))
+    }
+}
+
+/// The `[http.rate]` table: so many calls at once, and then so many a second. 0 lifts a limit.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateConfig {
+    /// For one session.
+    pub session_burst: u32,
+    /// For one session.
+    pub session_per_second: u32,
+    /// For everybody in one network who is not signed in: an address, or a /64 in IPv6.
+    pub network_burst: u32,
+    /// The same.
+    pub network_per_second: u32,
+}
+
+impl Default for RateConfig {
+    fn default() -> Self {
+        Self {
+            session_burst: 1000,
+            session_per_second: 50,
+            network_burst: 600,
+            network_per_second: 20,
+        }
     }
 }
 

@@ -5,26 +5,25 @@
 pub mod client;
 mod compression;
 mod config;
+mod edge;
+mod guard;
 mod problems;
+pub(crate) mod rate;
 mod security;
 pub mod serve;
 mod trace;
 
 pub use client::ClientAddr;
 pub use compression::{Uncompressed, uncompressed};
-pub use config::{HttpConfig, Network, Origin, TlsConfig};
+pub use config::{HttpConfig, Network, Origin, RateConfig, TlsConfig};
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    http::StatusCode,
-    middleware::{from_fn, from_fn_with_state},
-    routing::any,
-};
-use std::{sync::Arc, time::Duration};
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, routing::any};
+use edge::EdgeLayer;
+use guard::GuardLayer;
+use std::time::Duration;
+use tower::{ServiceBuilder, util::option_layer};
 use tower_http::{
     limit::RequestBodyLimitLayer,
-    request_id::{PropagateRequestIdLayer, SetRequestIdLayer},
     timeout::{RequestBodyTimeoutLayer, TimeoutLayer},
 };
 
@@ -59,44 +58,41 @@ pub fn layers(parts: Parts, config: &HttpConfig) -> anyhow::Result<Router> {
 /// what is not there below `/api/`. Routes may widen the size limit for themselves only
 /// by standing among the streams.
 pub fn api(router: Router, config: &HttpConfig) -> anyhow::Result<Router> {
-    let limited = router
+    Ok(router
         .route("/api", any(problems::no_such_route))
         .route("/api/", any(problems::no_such_route))
         .route("/api/{*rest}", any(problems::no_such_route))
-        // The wall below is the one that counts, with its own 413.
-        .layer(DefaultBodyLimit::disable())
-        .layer(RequestBodyLimitLayer::new(config.body_limit_bytes))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            config.timeout(),
-        ));
-    protected(limited, config)
+        .layer(
+            ServiceBuilder::new()
+                .layer(option_layer(security::cors(config)))
+                .layer(GuardLayer::new(config)?)
+                .layer(RequestBodyLimitLayer::new(config.body_limit_bytes))
+                .layer(RequestBodyTimeoutLayer::new(BODY_PAUSE))
+                .layer(TimeoutLayer::with_status_code(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    config.timeout(),
+                ))
+                // The wall above is the one that counts, with its own 413.
+                .layer(DefaultBodyLimit::disable()),
+        ))
 }
 
 /// What whatever acts for a browser's visitor gets: problem documents, CORS and CSRF.
 fn protected(router: Router, config: &HttpConfig) -> anyhow::Result<Router> {
-    let csrf = security::Csrf::new(config)?;
-    Ok(router
-        .layer(from_fn_with_state(csrf, security::csrf))
-        .layer(from_fn(problems::shape))
-        .layer(security::cors(config)))
+    Ok(router.layer(
+        ServiceBuilder::new()
+            .layer(option_layer(security::cors(config)))
+            .layer(GuardLayer::new(config)?),
+    ))
 }
 
 /// What everything gets, pages and sockets included.
 pub fn outer(router: Router, config: &HttpConfig) -> Router {
-    let config = Arc::new(config.clone());
-    router
-        .layer(compression::layer())
-        .layer(from_fn(problems::catch_panic))
-        .layer(from_fn_with_state(config.clone(), security::headers))
-        .layer(from_fn(trace::trace))
-        .layer(PropagateRequestIdLayer::new(trace::REQUEST_ID))
-        .layer(SetRequestIdLayer::new(
-            trace::REQUEST_ID,
-            trace::TimeOrdered,
-        ))
-        .layer(from_fn_with_state(config, client::identify))
+    router.layer(
+        ServiceBuilder::new()
+            .layer(EdgeLayer::new(config))
+            .layer(compression::layer()),
+    )
 }
 
 #[cfg(test)]

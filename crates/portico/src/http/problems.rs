@@ -5,26 +5,25 @@
 
 use axum::{
     body::Body,
-    extract::Request,
     http::{HeaderValue, Response as HttpResponse, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt;
 use http_body_util::{BodyExt, Limited};
 use kernel::Error;
-use std::{any::Any, panic::AssertUnwindSafe};
+use std::any::Any;
 
 /// The longest rejection text that is told.
 const LONGEST: usize = 4 * 1024;
 
-/// Turns plain failures into problem documents. Around the API only.
-pub(crate) async fn shape(request: Request, next: Next) -> Response {
-    let response = next.run(request).await;
+/// Whether a failure has to be turned into a problem document.
+pub(crate) fn is_shapeless(response: &Response) -> bool {
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) || !is_plain(&response) {
-        return response;
-    }
+    (status.is_client_error() || status.is_server_error()) && is_plain(response)
+}
+
+/// Turns a plain failure into a problem document.
+pub(crate) async fn shape(response: Response) -> Response {
+    let status = response.status();
     let (mut parts, body) = response.into_parts();
     let text = match Limited::new(body, LONGEST).collect().await {
         Ok(body) => String::from_utf8_lossy(&body.to_bytes()).trim().to_owned(),
@@ -49,14 +48,9 @@ pub(crate) async fn shape(request: Request, next: Next) -> Response {
     problem
 }
 
-/// Answers a panic with 500. The cause goes to the log, the id is in `x-request-id`.
-pub(crate) async fn catch_panic(request: Request, next: Next) -> Response {
-    match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-        Ok(response) => response,
-        Err(panic) => {
-            Error::Internal(anyhow::anyhow!("panic: {}", message(&*panic))).into_response()
-        }
-    }
+/// The answer to a panic: 500. The cause goes to the log, the id is in `x-request-id`.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Response {
+    Error::Internal(anyhow::anyhow!("panic: {}", message(panic))).into_response()
 }
 
 /// The answer to a path of the API that does not exist.

@@ -7,13 +7,11 @@ use super::{
     problems::cross_site,
 };
 use axum::{
-    extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    response::Response,
 };
-use std::{sync::Arc, time::Duration};
-use tower::{Layer, ServiceExt};
+use std::time::Duration;
 use tower_http::{
     cors::{AllowHeaders, AllowOrigin, CorsLayer},
     csrf::{CsrfLayer, ProtectionError},
@@ -58,30 +56,32 @@ const HEADERS: [(HeaderName, HeaderValue); 8] = [
 ];
 
 /// Adds the headers that every answer carries.
-pub(crate) async fn headers(
-    State(config): State<Arc<HttpConfig>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let https = ClientAddr::of(&request).https;
-    let mut response = next.run(request).await;
-    let all = response.headers_mut();
+pub(crate) fn headers(hsts: Option<&HeaderValue>, client: ClientAddr, all: &mut HeaderMap) {
     for (name, value) in HEADERS {
         all.entry(name).or_insert(value);
     }
     // Over http the header would be ignored, or worse, believed from an attacker.
-    if https && config.hsts_seconds > 0 {
-        let value = format!("max-age={}; includeSubDomains", config.hsts_seconds);
-        if let Ok(value) = HeaderValue::from_str(&value) {
-            all.entry(header::STRICT_TRANSPORT_SECURITY)
-                .or_insert(value);
-        }
+    if let Some(value) = hsts.filter(|_| client.https) {
+        all.entry(header::STRICT_TRANSPORT_SECURITY)
+            .or_insert_with(|| value.clone());
     }
-    response
 }
 
-/// Which other sites may read our answers, with the visitor's cookies. None by default.
-pub(crate) fn cors(config: &HttpConfig) -> CorsLayer {
+/// How long a browser that came over https may not come otherwise.
+pub(crate) fn hsts(config: &HttpConfig) -> Option<HeaderValue> {
+    let value = format!("max-age={}; includeSubDomains", config.hsts_seconds);
+    HeaderValue::from_str(&value)
+        .ok()
+        .filter(|_| config.hsts_seconds > 0)
+}
+
+/// Which other sites may read our answers, with the visitor's cookies. None by default, and
+/// then there is no layer: an answer without its headers is what a browser refuses to show.
+pub(crate) fn cors(config: &HttpConfig) -> Option<CorsLayer> {
+    (!config.origins.is_empty()).then(|| allow(config))
+}
+
+fn allow(config: &HttpConfig) -> CorsLayer {
     let origins = config
         .origins
         .iter()
@@ -102,6 +102,8 @@ pub(crate) fn cors(config: &HttpConfig) -> CorsLayer {
             header::ETAG,
             header::LOCATION,
             header::RETRY_AFTER,
+            super::rate::LEFT,
+            super::rate::POLICY,
             super::trace::REQUEST_ID,
         ])
         .max_age(Duration::from_hours(1))
@@ -110,10 +112,9 @@ pub(crate) fn cors(config: &HttpConfig) -> CorsLayer {
 type Rejection = fn(ProtectionError) -> Response;
 
 /// Refuses changes that another site's page made a visitor's browser send.
-#[derive(Clone)]
 pub(crate) struct Csrf {
     layer: CsrfLayer<Rejection>,
-    exempt: Arc<[String]>,
+    exempt: Vec<String>,
 }
 
 impl Csrf {
@@ -125,19 +126,18 @@ impl Csrf {
         }
         Ok(Self {
             layer,
-            exempt: config.csrf_exempt.clone().into(),
+            exempt: config.csrf_exempt.clone(),
         })
     }
-}
 
-/// Applies [`Csrf`]. Bearer tokens and the exempt paths pass: the first cannot be
-/// attached by another site, the second are signed.
-pub(crate) async fn csrf(State(csrf): State<Csrf>, request: Request, next: Next) -> Response {
-    if has_bearer(request.headers()) || covers(&csrf.exempt, request.uri().path()) {
-        return next.run(request).await;
-    }
-    match csrf.layer.layer(next).oneshot(request).await {
-        Ok(response) => response.into_response(),
-        Err(never) => match never {},
+    /// The check for this request. Reading changes nothing. Bearer tokens and the exempt
+    /// paths pass: the first cannot be attached by another site, the second are signed.
+    pub(crate) fn concerned(&self, request: &Request) -> Option<&CsrfLayer<Rejection>> {
+        let passes = matches!(
+            *request.method(),
+            Method::GET | Method::HEAD | Method::OPTIONS
+        ) || has_bearer(request.headers())
+            || covers(&self.exempt, request.uri().path());
+        (!passes).then_some(&self.layer)
     }
 }

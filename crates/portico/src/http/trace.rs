@@ -3,69 +3,96 @@
 
 use axum::{
     extract::{MatchedPath, Request},
-    http::{HeaderName, HeaderValue},
-    middleware::Next,
+    http::{HeaderName, HeaderValue, Method},
     response::Response,
 };
-use std::time::Instant;
-use tower_http::request_id::{MakeRequestId, RequestId};
-use tracing::Instrument;
+use metrics::SharedString;
+use std::{sync::Arc, time::Instant};
+use tracing::Span;
 use uuid::Uuid;
 
 /// The header that carries the request id, in and out.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Request ids that sort by time.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct TimeOrdered;
-
-impl MakeRequestId for TimeOrdered {
-    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
-        let id = Uuid::now_v7().to_string();
-        HeaderValue::from_str(&id).ok().map(RequestId::new)
-    }
+/// A request from its first byte to its answer's.
+#[derive(Debug)]
+pub(crate) struct Trace {
+    span: Span,
+    id: HeaderValue,
+    method: &'static str,
+    route: Option<MatchedPath>,
+    began: Instant,
 }
 
-/// Traces and counts a request. Inside the layer that gives it its id.
-pub(crate) async fn trace(request: Request, next: Next) -> Response {
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| String::from("(page)"), |path| path.as_str().to_owned());
-    let method = request.method().clone();
-    let id = request
-        .extensions()
-        .get::<RequestId>()
-        .and_then(|id| id.header_value().to_str().ok())
-        .unwrap_or_default();
-    let span = tracing::info_span!("request", %method, route, id);
-    let began = Instant::now();
-    let response = next.run(request).instrument(span.clone()).await;
-    let (status, elapsed) = (response.status(), began.elapsed());
-    let ms = elapsed.as_secs_f64() * 1000.0;
-    span.in_scope(|| {
+impl Trace {
+    /// Gives the request its id, unless a trusted proxy did, and opens its span.
+    pub(crate) fn begin(request: &mut Request) -> Self {
+        let id = match request.headers().get(REQUEST_ID) {
+            Some(id) => id.clone(),
+            None => {
+                let id = fresh_id();
+                request.headers_mut().insert(REQUEST_ID, id.clone());
+                id
+            }
+        };
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let method = known(request.method());
+        let span = tracing::info_span!(
+            "request",
+            method,
+            route = name(route.as_ref()),
+            id = id.to_str().unwrap_or_default()
+        );
+        Self {
+            span,
+            id,
+            method,
+            route,
+            began: Instant::now(),
+        }
+    }
+
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Says the id to the caller, writes the access line and counts. Inside the span.
+    pub(crate) fn finish(&self, response: &mut Response) {
+        let (status, elapsed) = (response.status(), self.began.elapsed());
+        let ms = elapsed.as_secs_f64() * 1000.0;
         if status.is_server_error() {
             tracing::warn!(target: "portico::access", status = status.as_u16(), ms, "answered");
         } else {
             tracing::info!(target: "portico::access", status = status.as_u16(), ms, "answered");
         }
-    });
-    metrics::histogram!(
-        "http_request_duration_seconds",
-        "method" => known(method.as_str()),
-        "route" => route,
-        "status" => class(status.as_u16()),
-    )
-    .record(elapsed.as_secs_f64());
-    response
+        metrics::histogram!(
+            "http_request_duration_seconds",
+            "method" => self.method,
+            "route" => SharedString::from(Arc::<str>::from(name(self.route.as_ref()))),
+            "status" => class(status.as_u16()),
+        )
+        .record(elapsed.as_secs_f64());
+        response.headers_mut().insert(REQUEST_ID, self.id.clone());
+    }
 }
 
-/// A client may invent methods; a label may not grow with them.
-fn known(method: &str) -> &'static str {
+/// A request id that sorts by time.
+fn fresh_id() -> HeaderValue {
+    let mut text = Uuid::encode_buffer();
+    let id = Uuid::now_v7().hyphenated().encode_lower(&mut text);
+    HeaderValue::from_str(id).unwrap_or(HeaderValue::from_static("none"))
+}
+
+fn name(route: Option<&MatchedPath>) -> &str {
+    route.map_or("(page)", MatchedPath::as_str)
+}
+
+/// A client may invent methods; neither a label nor a line may grow with them.
+fn known(method: &Method) -> &'static str {
     const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     METHODS
         .into_iter()
-        .find(|known| *known == method)
+        .find(|known| *known == method.as_str())
         .unwrap_or("other")
 }
 

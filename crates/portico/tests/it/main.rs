@@ -12,6 +12,7 @@ mod kernel;
 mod openapi;
 mod people;
 mod person;
+mod rates;
 mod realtime;
 mod refresh;
 mod roles;
