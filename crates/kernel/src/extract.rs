@@ -3,11 +3,12 @@
 
 use crate::error::{Error, FieldError};
 use axum::{
+    body::{Body, Bytes},
     extract::{
         FromRequest, FromRequestParts, Request,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection},
     },
-    http::{StatusCode, request::Parts},
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -20,7 +21,23 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        match axum::Json::from_request(request, state).await {
+        let kind = request.headers().get(header::CONTENT_TYPE).cloned();
+        let bytes = match Bytes::from_request(request, state).await {
+            Ok(bytes) => bytes,
+            Err(rejection) => return Err(unreadable_body(&rejection)),
+        };
+        // serde would take a list for an object, by position: nobody who writes one means it.
+        let listed = bytes.trim_ascii_start().first() == Some(&b'[');
+        let mut again = Request::new(Body::from(bytes));
+        if let Some(kind) = kind {
+            again.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
+        match axum::Json::from_request(again, state).await {
+            Ok(axum::Json(_)) if listed => Err(Error::Invalid(vec![FieldError {
+                field: "".into(),
+                code: "invalid",
+                message: "expected an object, not a list".into(),
+            }])),
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(rejection) => Err(unreadable_json(&rejection)),
         }
@@ -30,6 +47,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
+    }
+}
+
+fn unreadable_body(rejection: &BytesRejection) -> Error {
+    let status = rejection.status();
+    Error::Unreadable {
+        status,
+        code: match status {
+            StatusCode::PAYLOAD_TOO_LARGE => "body_too_large",
+            _ => "unreadable_body",
+        },
+        detail: rejection.body_text(),
     }
 }
 

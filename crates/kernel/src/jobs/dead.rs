@@ -25,6 +25,41 @@ pub struct DeadLetter {
     pub failed_at: OffsetDateTime,
 }
 
+/// What the job said. The library keeps it as Rust would print it: `TaskError("no relay")`.
+fn plain(kept: &str) -> String {
+    let quoted = ["TaskError(", "TaskPanic("].iter().find_map(|kind| {
+        let inner = kept.strip_prefix(kind)?.strip_suffix(')')?;
+        inner.strip_prefix('"')?.strip_suffix('"')
+    });
+    let Some(quoted) = quoted else {
+        return kept.to_owned();
+    };
+    let (mut text, mut letters) = (String::new(), quoted.chars());
+    while let Some(letter) = letters.next() {
+        if letter != '\\' {
+            text.push(letter);
+            continue;
+        }
+        match letters.next() {
+            Some('n') => text.push('\n'),
+            Some('t') => text.push('\t'),
+            Some('r') => text.push('\r'),
+            Some('0') => text.push('\0'),
+            Some('u') => {
+                let code: String = letters
+                    .by_ref()
+                    .skip(1)
+                    .take_while(|letter| *letter != '}')
+                    .collect();
+                text.extend(u32::from_str_radix(&code, 16).ok().and_then(char::from_u32));
+            }
+            Some(other) => text.push(other),
+            None => {}
+        }
+    }
+    text
+}
+
 /// Moves a job that failed for good out of the queue.
 pub(super) async fn bury(db: &PgPool, job: i64, error: &str) -> sqlx::Result<()> {
     sqlx::query(
@@ -42,7 +77,7 @@ pub(super) async fn bury(db: &PgPool, job: i64, error: &str) -> sqlx::Result<()>
     )
     .bind(job)
     .bind(Uuid::now_v7())
-    .bind(error)
+    .bind(plain(error))
     .execute(db)
     .await?;
     Ok(())
@@ -126,5 +161,24 @@ pub async fn discard_dead(db: &mut PgConnection, id: Uuid) -> Result<()> {
         Err(Error::NotFound("dead letter"))
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn a_failure_is_told_in_its_own_words() {
+        for said in [
+            "the relay is away",
+            "it said \"no\"\nand hung up: C:\\ \u{1b}[0m é",
+            "",
+        ] {
+            assert_eq!(plain(&format!("TaskError({said:?})")), said);
+            assert_eq!(plain(&format!("TaskPanic({said:?})")), said);
+        }
+        assert_eq!(plain("TaskAborted"), "TaskAborted");
+        assert_eq!(plain("TaskError(odd"), "TaskError(odd");
     }
 }

@@ -264,6 +264,21 @@ async fn no_text_whatever_makes_a_server_error() {
 }
 
 #[tokio::test]
+async fn a_list_is_not_read_as_an_object() {
+    let app = TestApp::new().await;
+    let ada = app.member("ada").await;
+    for (path, body) in [
+        ("/sessions", json!([ada.email(), PASSWORD])),
+        ("/accounts", json!(["new@example.org", PASSWORD, "New"])),
+        ("/accounts/verification", json!(["token"])),
+    ] {
+        let refused = ada.elsewhere().post(path, body).await.status(422);
+        assert_eq!(refused.body["code"], "invalid_input", "{path}");
+        assert_eq!(refused.body["errors"][0]["field"], "");
+    }
+}
+
+#[tokio::test]
 async fn a_made_up_cursor_is_refused_whatever_it_says() {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let app = TestApp::new().await;
