@@ -60,14 +60,15 @@ impl Finding {
     }
 }
 
-/// Looks at everything. Changes nothing; starts the private cluster for a while if no
-/// server runs.
+/// Looks at everything. Changes nothing, but for a few bytes that it writes where files are
+/// kept and removes again; starts the private cluster for a while if no server runs.
 pub async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![
         data_folder(&config.data),
         vault(&config.data),
         front(config),
         mail(config),
+        files(config).await,
     ];
     match cluster::visit(config).await {
         Ok(home) => {
@@ -158,6 +159,23 @@ fn mail(config: &Config) -> Finding {
             "mail",
             "nobody gets any: mails are only caught for the viewer",
             "Set mail.transport = \"smtp\" and mail.smtp_url.",
+        ),
+    }
+}
+
+async fn files(config: &Config) -> Finding {
+    if config.files.s3.is_none() && !config.data.exists() {
+        return Finding::good("files", "a folder, made at the first start");
+    }
+    match kernel::files::probe(&config.data, &config.files).await {
+        Ok(place) => Finding::good("files", place),
+        Err(error) => Finding::bad(
+            "files",
+            format!("{error:#}"),
+            match config.files.s3 {
+                Some(_) => "Mend [files.s3]; until then nobody can send or read a file.",
+                None => "Make the folder writable for the user who runs Portico.",
+            },
         ),
     }
 }

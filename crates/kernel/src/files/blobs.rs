@@ -5,7 +5,7 @@ use anyhow::Context;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::{
-    ClientOptions, GetOptions, ObjectStore, ObjectStoreExt, aws::AmazonS3Builder,
+    ClientOptions, GetOptions, ObjectStore, ObjectStoreExt, RetryConfig, aws::AmazonS3Builder,
     buffered::BufWriter, local::LocalFileSystem, path::Path as Key,
 };
 use secrecy::ExposeSecret;
@@ -15,7 +15,7 @@ use std::{
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 use time::OffsetDateTime;
 use tokio::io::AsyncWriteExt;
@@ -23,6 +23,9 @@ use uuid::Uuid;
 
 /// The smallest part that S3 takes; what is smaller is sent in one piece.
 const PART: usize = 5 * 1024 * 1024;
+
+/// How long the store may take to answer a probe.
+const PROBE: Duration = Duration::from_secs(30);
 
 /// Where the bytes are.
 #[derive(Clone)]
@@ -59,12 +62,41 @@ impl Incoming {
     }
 }
 
+/// A bucket that does not answer must not hold a request for minutes.
+fn retries() -> RetryConfig {
+    RetryConfig {
+        max_retries: 3,
+        retry_timeout: Duration::from_secs(20),
+        ..RetryConfig::default()
+    }
+}
+
+fn explain(error: anyhow::Error) -> anyhow::Error {
+    use object_store::Error as Store;
+    let advice = match error.downcast_ref() {
+        Some(Store::Unauthenticated { .. }) => {
+            "the bucket does not know this access key: check access_key_id and secret_access_key"
+        }
+        Some(Store::PermissionDenied { .. }) => {
+            "this access key may not write, read and delete there (or its secret is another): \
+             check secret_access_key and the key's rights to GetObject, PutObject, DeleteObject \
+             and ListBucket"
+        }
+        Some(Store::NotFound { .. }) => {
+            "there is no such bucket: check bucket, region and endpoint"
+        }
+        _ => return error,
+    };
+    error.context(advice)
+}
+
 impl Blobs {
     pub(super) fn open(data: &Path, config: &FilesConfig) -> anyhow::Result<Self> {
         if let Some(s3) = &config.s3 {
             let mut builder = AmazonS3Builder::new()
                 .with_bucket_name(&s3.bucket)
-                .with_region(s3.region.as_deref().unwrap_or("us-east-1"));
+                .with_region(s3.region.as_deref().unwrap_or("us-east-1"))
+                .with_retry(retries());
             if let Some(endpoint) = &s3.endpoint {
                 let local = url::Url::parse(endpoint)
                     .context("files.s3.endpoint is no URL")?
@@ -108,6 +140,27 @@ impl Blobs {
             prefix: Key::default(),
             folder: Some(folder),
         })
+    }
+
+    /// Writes a few bytes, reads them and removes them; what stands in the way, in words that
+    /// help.
+    pub(super) async fn probe(&self) -> anyhow::Result<()> {
+        let key = self
+            .prefix
+            .clone()
+            .join(format!("probe-{}", Uuid::now_v7()));
+        let work = async {
+            let text = Bytes::from_static(b"written to see whether files can be kept");
+            self.store.put(&key, text.clone().into()).await?;
+            let read = self.store.get(&key).await?.bytes().await?;
+            self.store.delete(&key).await?;
+            anyhow::ensure!(read == text, "what comes back is not what was written");
+            Ok(())
+        };
+        match tokio::time::timeout(PROBE, work).await {
+            Ok(done) => done.map_err(|error: anyhow::Error| explain(error)),
+            Err(_) => anyhow::bail!("no answer within {} seconds", PROBE.as_secs()),
+        }
     }
 
     /// The last byte of an id is chance, so that folders fill evenly.

@@ -29,10 +29,13 @@ use std::{path::Path, sync::Arc};
 
 /// The files of an installation. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Files {
+pub struct Files(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     db: Database,
     blobs: Blobs,
-    purposes: Arc<[Purpose]>,
+    purposes: Vec<Purpose>,
     clock: Clock,
 }
 
@@ -46,11 +49,23 @@ impl Files {
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let blobs = Blobs::open(data, config)?;
-        Ok(Self {
+        Ok(Self(Arc::new(Inner {
             db,
             blobs,
-            purposes: purposes.into(),
+            purposes,
             clock,
-        })
+        })))
     }
+}
+
+/// Tries whether files can be kept where the configuration says: writes a few bytes, reads
+/// them, removes them. Where that is, or what stands in the way.
+pub async fn probe(data: &Path, config: &FilesConfig) -> anyhow::Result<String> {
+    let blobs = Blobs::open(data, config)?;
+    blobs.probe().await?;
+    Ok(match (&config.s3, &config.folder) {
+        (Some(s3), _) => format!("the bucket {}", s3.bucket),
+        (None, Some(folder)) => folder.display().to_string(),
+        (None, None) => data.join("files").display().to_string(),
+    })
 }
