@@ -53,7 +53,7 @@ export async function start({ demo = false, profile = process.env.PORTICO_PROFIL
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const setupLink = /http\S+\/setup#\S+/.exec(said)?.[0];
-  return { base, setupLink, stop, log: () => log, pid: child.pid };
+  return { base, setupLink, stop, said: () => said, log: () => log, pid: child.pid };
 }
 
 /** The caught mails to an address, the newest first. */
