@@ -2,7 +2,7 @@
 
 use kernel::{
     Permission,
-    live::{Rule, Table},
+    live::{Channel, Rule, Table, Who},
 };
 
 /// The published tables.
@@ -27,5 +27,24 @@ pub const TABLES: &[Table] = &[
         schema: "identity",
         name: "bulk_runs",
         rules: &[Rule::Owner { column: "actor" }],
+    },
+];
+
+/// The private channels: each user's own, and the staff's.
+pub const CHANNELS: &[Channel] = &[
+    Channel {
+        name: "user:{user}",
+        read: Who::Owner,
+        write: Who::Owner,
+    },
+    Channel {
+        name: "user:{user}:*",
+        read: Who::Owner,
+        write: Who::Owner,
+    },
+    Channel {
+        name: "staff:*",
+        read: Who::Permission(Permission::UsersRead),
+        write: Who::Permission(Permission::UsersRead),
     },
 ];

@@ -32,6 +32,32 @@ pub enum Rule {
     Everyone,
 }
 
+/// A family of private channels and who may use them. Each domain declares its own beside its
+/// tables; a private channel that none declared is nobody's.
+#[derive(Debug, Clone, Copy)]
+pub struct Channel {
+    /// Segments between colons: themselves, `{user}` for the id of the user whom it belongs to,
+    /// or a last `*` for any rest that is not empty. `user:{user}:*` is `user:<id>:a:b`, too.
+    pub name: &'static str,
+    /// Who may join, and hear broadcasts and presence.
+    pub read: Who,
+    /// Who may broadcast and be present.
+    pub write: Who,
+}
+
+/// Who may do something on a private channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// The user whose id stands in the channel's name.
+    Owner,
+    /// Everyone with this permission.
+    Permission(Permission),
+    /// Everyone who is signed in.
+    Everyone,
+    /// Only the server itself.
+    Server,
+}
+
 /// Something that binds open sockets and caches at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {

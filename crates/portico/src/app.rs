@@ -2,7 +2,7 @@
 
 use crate::{
     MIGRATIONS,
-    config::Config,
+    config::{Bus, Config},
     front::Front,
     http::Parts,
     router,
@@ -26,7 +26,8 @@ use kernel::{
     tasks::Tasks,
     vault::Vault,
 };
-use realtime::{OwnChannels, Ports, Realtime};
+use realtime::{BusConfig, DeclaredChannels, Ports, Realtime};
+use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use updates::Updates;
@@ -111,8 +112,9 @@ impl App {
             wiring::file_purposes(),
             clock.clone(),
         )?;
-        let handlers =
-            billing.handlers(identity.handlers(kernel_handlers(&mailer, &limits, &files)));
+        let handlers = kernel_handlers(&mailer, &limits, &files);
+        let handlers = billing.handlers(identity.handlers(handlers));
+        let handlers = realtime.handlers(handlers);
         let worker = Arc::new(Worker::new(&db, &clock, handlers, &tasks).await?);
         Ok(Self {
             config: Arc::new(config),
@@ -134,7 +136,6 @@ impl App {
 
     /// Starts what runs in the background.
     pub async fn start(&self) -> anyhow::Result<()> {
-        self.identity.clear_presence().await.context("presence")?;
         self.invalidations
             .listen(self.db.direct(), &self.tasks)
             .await?;
@@ -198,7 +199,22 @@ fn build_realtime(
 ) -> anyhow::Result<Realtime> {
     let mut settings = realtime::Config::new(addresses.direct.clone(), wiring::live_tables());
     settings.slot_name.clone_from(&config.realtime.slot);
-    settings.offline_grace = Duration::from_secs(config.realtime.offline_seconds.into());
+    let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+    settings.offline_grace = seconds(config.realtime.offline_seconds);
+    settings.away_grace = seconds(config.realtime.away_seconds);
+    settings.beat = seconds(config.realtime.beat_seconds.max(1));
+    settings.retention = Duration::from_hours(config.realtime.keep_hours.into());
+    settings.private_only = config.realtime.private_only;
+    settings.limits = config.realtime.limits.clone();
+    settings.bus = match config.realtime.bus {
+        Bus::Local => BusConfig::Local,
+        Bus::Postgres => BusConfig::Postgres,
+        Bus::Redis => {
+            let url = config.realtime.redis_url.as_ref();
+            let url = url.context("realtime.bus is redis, so realtime.redis_url is needed")?;
+            BusConfig::Redis(url.expose_secret().to_owned())
+        }
+    };
     settings.allowed_origins = std::iter::once(config.public_url().origin().ascii_serialization())
         .chain(
             config
@@ -208,11 +224,15 @@ fn build_realtime(
                 .map(|origin| origin.as_str().to_owned()),
         )
         .collect();
-    let doorman = Arc::new(Doorman(identity.clone()));
+    let doorman = Arc::new(Doorman {
+        identity: identity.clone(),
+        server: config.realtime.slot.clone(),
+        patience: settings.beat * 5,
+    });
     let ports = Ports {
         authenticator: doorman.clone(),
         online: doorman,
-        channels: Arc::new(OwnChannels),
+        channels: Arc::new(DeclaredChannels(wiring::channels())),
         signals,
     };
     Realtime::new(settings, ports, tasks, clock.clone())

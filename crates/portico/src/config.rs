@@ -3,6 +3,7 @@
 use crate::{front::FrontConfig, http::HttpConfig};
 use identity::IdentityConfig;
 use kernel::{database::DatabaseConfig, files::FilesConfig, mail::MailConfig};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -67,6 +68,35 @@ pub struct RealtimeConfig {
     pub slot: String,
     /// How long after their last socket closed somebody is still online, in seconds.
     pub offline_seconds: u32,
+    /// How long somebody who looks at none of their pages is not yet away, in seconds.
+    pub away_seconds: u32,
+    /// How often this server says that it lives, in seconds; after five times as long without a
+    /// word it counts as dead.
+    pub beat_seconds: u32,
+    /// What carries broadcasts and presence between servers that share a database.
+    pub bus: Bus,
+    /// Where Redis is, for `bus = "redis"`. May hold a password.
+    #[serde(serialize_with = "kernel::config::mask_url")]
+    pub redis_url: Option<SecretString>,
+    /// How long messages of private channels are kept at most.
+    pub keep_hours: u32,
+    /// Only private channels are offered.
+    pub private_only: bool,
+    /// What one client may cost, and all of them together.
+    pub limits: realtime::Limits,
+}
+
+/// What carries broadcasts and presence between servers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bus {
+    /// Nothing: this is the only server.
+    #[default]
+    Local,
+    /// The shared database.
+    Postgres,
+    /// Redis, or what speaks its protocol.
+    Redis,
 }
 
 impl Default for RealtimeConfig {
@@ -74,6 +104,13 @@ impl Default for RealtimeConfig {
         Self {
             slot: "portico_live".into(),
             offline_seconds: 5,
+            away_seconds: 60,
+            beat_seconds: 2,
+            bus: Bus::Local,
+            redis_url: None,
+            keep_hours: 72,
+            private_only: false,
+            limits: realtime::Limits::default(),
         }
     }
 }

@@ -103,7 +103,13 @@ pub(crate) fn parts(app: &App) -> Parts {
     }
     let files = Router::from(kernel::files::router().with_state(app.files.clone()));
     let transfers = Router::new().nest("/api/v1", files);
-    let streams = Router::new().nest("/realtime/v1", app.realtime.router());
+    // Clients that were told `/socket` say things over HTTP at the root.
+    api = api
+        .nest("/realtime/v1", app.realtime.http())
+        .merge(app.realtime.http());
+    let streams = Router::new()
+        .nest("/realtime/v1", app.realtime.router())
+        .nest("/socket", app.realtime.router());
     let pages = match &app.front {
         Some(front) => front.router(),
         None => Router::new(),

@@ -3,7 +3,7 @@
 
 use async_trait::async_trait;
 use identity::{
-    Identity,
+    Identity, Presence,
     jobs::{SendAlreadyRegistered, SendWelcome},
     model as accounts,
 };
@@ -15,7 +15,8 @@ use kernel::{
     mail::Seal,
     vault::{Context, Vault},
 };
-use realtime::{Admitted, Authenticator, Online};
+use realtime::{Admitted, Authenticator, Online, Seen};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// The jobs that follow an event, enqueued in its transaction.
@@ -65,21 +66,32 @@ pub(crate) fn file_purposes() -> Vec<Purpose> {
     ]
 }
 
+/// The private channels of sockets.
+pub(crate) fn channels() -> Vec<kernel::live::Channel> {
+    identity::live::CHANNELS.to_vec()
+}
+
 /// Sockets ask identity who somebody is, and tell it who is there.
-pub(crate) struct Doorman(pub(crate) Identity);
+pub(crate) struct Doorman {
+    pub(crate) identity: Identity,
+    /// This server's name among those that share the database.
+    pub(crate) server: String,
+    /// After this long without a beat a server is dead.
+    pub(crate) patience: Duration,
+}
 
 #[async_trait]
 impl Authenticator for Doorman {
     async fn by_token(&self, token: &str) -> Option<Admitted> {
-        let principal = self.0.principal_of(token).await.ok().flatten()?;
+        let principal = self.identity.principal_of(token).await.ok().flatten()?;
         Some(Admitted {
             principal,
-            expires_at: self.0.expiry_of(token)?,
+            expires_at: self.identity.expiry_of(token)?,
         })
     }
 
     async fn refresh(&self, session: SessionId) -> Option<Admitted> {
-        let (principal, expires_at) = self.0.session_as_it_stands(session).await.ok().flatten()?;
+        let (principal, expires_at) = self.identity.session_as_it_stands(session).await.ok().flatten()?;
         Some(Admitted {
             principal,
             expires_at,
@@ -89,19 +101,36 @@ impl Authenticator for Doorman {
 
 #[async_trait]
 impl Online for Doorman {
-    async fn came_online(&self, user: UserId) {
-        self.set(user, true).await;
+    async fn seen(&self, users: &[(UserId, Seen)]) -> bool {
+        let users: Vec<(UserId, Presence)> = users
+            .iter()
+            .map(|(user, seen)| match seen {
+                Seen::Online => (*user, Presence::Online),
+                Seen::Away => (*user, Presence::Away),
+                Seen::Offline => (*user, Presence::Offline),
+            })
+            .collect();
+        let noted = self.identity.set_presence(&self.server, &users).await;
+        if let Err(error) = &noted {
+            tracing::warn!(%error, "presence not stored; it is tried again");
+        }
+        noted.is_ok()
     }
 
-    async fn went_offline(&self, user: UserId) {
-        self.set(user, false).await;
+    async fn begin(&self) {
+        if let Err(error) = self.identity.begin_presence(&self.server).await {
+            tracing::warn!(%error, "who was connected before is not forgotten");
+        }
     }
-}
 
-impl Doorman {
-    async fn set(&self, user: UserId, online: bool) {
-        if let Err(error) = self.0.set_online(user, online).await {
-            tracing::warn!(%error, "presence not stored");
+    async fn beat(&self) -> bool {
+        let beat = self.identity.beat_presence(&self.server, self.patience);
+        match beat.await {
+            Ok(forgotten) => forgotten,
+            Err(error) => {
+                tracing::warn!(%error, "the database does not hear that this server lives");
+                false
+            }
         }
     }
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use kernel::live::Table;
 use pgwire_replication::ReplicationConfig;
+use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+use crate::bus::BusConfig;
 
 /// The settings of realtime.
 #[derive(Debug, Clone)]
@@ -26,12 +29,24 @@ pub struct Config {
     pub replay_window: Duration,
     /// How long after their last socket closed somebody is still online.
     pub offline_grace: Duration,
+    /// How long somebody who looks at none of their pages is not yet away.
+    pub away_grace: Duration,
+    /// How often this server tells the others and the database that it lives. After five times
+    /// as long it counts as dead.
+    pub beat: Duration,
+    /// What carries broadcasts and presence between servers.
+    pub bus: BusConfig,
+    /// How long messages of private channels are kept at most.
+    pub retention: Duration,
+    /// Only private channels are offered.
+    pub private_only: bool,
     /// What one client may cost.
     pub limits: Limits,
 }
 
 /// What one client may cost, and all of them together.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Open sockets on this server.
     pub sockets: usize,
@@ -40,9 +55,17 @@ pub struct Limits {
     /// `postgres_changes` bindings of one channel.
     pub bindings: usize,
     /// Joins of one socket each second; twice as many at once.
-    pub joins_per_second: u32,
-    /// Messages from one socket each second; twice as many at once.
-    pub messages_per_second: u32,
+    pub joins_per_second: u16,
+    /// Messages from one socket each second, and from one user over HTTP; twice as many at once.
+    pub messages_per_second: u16,
+    /// Times that one socket may track or untrack each second; twice as many at once.
+    pub presences_per_second: u16,
+    /// Joins and handshakes that are looked into at the same time.
+    pub admissions: usize,
+    /// Joins and handshakes that wait for that.
+    pub admission_queue: usize,
+    /// Seconds after which a silent socket is closed; clients send a heartbeat every 25.
+    pub idle_seconds: u32,
     /// Bytes of one frame from a client.
     pub frame_bytes: usize,
     /// Bytes of one broadcast's payload.
@@ -53,6 +76,12 @@ pub struct Limits {
     pub outbox_frames: usize,
     /// Bytes that may wait for one socket.
     pub outbox_bytes: usize,
+    /// Bytes that may wait for all sockets together before the hungriest are cut off.
+    pub waiting_bytes: usize,
+    /// Messages of one private channel that are kept.
+    pub kept_messages: u16,
+    /// Kept messages that one join is told.
+    pub replayed_messages: u16,
     /// Rows of one transaction that are told singly; of a larger one clients are told to refetch.
     pub transaction_changes: usize,
 }
@@ -65,11 +94,18 @@ impl Default for Limits {
             bindings: 100,
             joins_per_second: 100,
             messages_per_second: 100,
+            presences_per_second: 10,
+            admissions: 64,
+            admission_queue: 16_384,
+            idle_seconds: 60,
             frame_bytes: 1024 * 1024,
             broadcast_bytes: 256 * 1024,
             presence_bytes: 16 * 1024,
             outbox_frames: 8_192,
             outbox_bytes: 8 * 1024 * 1024,
+            waiting_bytes: 512 * 1024 * 1024,
+            kept_messages: 100,
+            replayed_messages: 25,
             transaction_changes: 2_000,
         }
     }
@@ -87,6 +123,11 @@ impl Config {
             allowed_origins: Vec::new(),
             replay_window: Duration::from_mins(5),
             offline_grace: Duration::from_secs(5),
+            away_grace: Duration::from_mins(1),
+            beat: Duration::from_secs(2),
+            bus: BusConfig::Local,
+            retention: Duration::from_hours(72),
+            private_only: false,
             limits: Limits::default(),
         }
     }

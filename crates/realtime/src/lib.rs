@@ -3,21 +3,37 @@
 //! It speaks the Supabase Realtime protocol, so its official clients work unmodified, and is fed
 //! by PostgreSQL's log through a logical replication slot. A change's way through it:
 //! [`stream`] reads and decodes it, [`hub`] finds who asked for it and may see it, [`socket`]
-//! writes it; [`protocol`] is the shape of the frames.
+//! writes it; [`protocol`] is the shape of the frames. Broadcasts and presence go by way of
+//! [`cluster`], which makes one of several servers, over a [`bus`].
 //!
-//! Owns no table. It refuses to know any domain: which tables are live and who may see their rows
+//! Owns `realtime.messages`: what was said on private channels and is kept for a while. It refuses to know any domain: which tables are live and who may see their rows
 //! is declared beside each domain's SQL (`kernel::live`) and passed in.
 
+#![expect(
+    deprecated,
+    reason = "sqlx 0.9.0 warns at each date that chrono is in the tree too, even when told to prefer `time`"
+)]
+
+mod actions;
+mod bus;
+mod cluster;
 mod config;
 mod hub;
+pub mod jobs;
 mod ports;
 mod protocol;
+mod routes;
+mod senders;
 mod socket;
+mod store;
 mod stream;
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use anyhow::Result;
@@ -28,14 +44,26 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 use tokio_util::sync::CancellationToken;
 
+pub use bus::BusConfig;
 pub use config::{Config, Limits};
-pub use ports::{Access, Admitted, Authenticator, Channels, Online, OwnChannels};
+pub use ports::{Access, Admitted, Authenticator, Channels, DeclaredChannels, Online, Seen};
 
+use bus::{Bus, PostgresBus, RedisBus};
+use cluster::Cluster;
 use hub::{
     Hub,
-    online::{self, Movement},
+    online::{self, Graces, Movement},
+    outbox::Room,
 };
+use senders::Senders;
+use socket::admission::Admission;
 use stream::{reader::Reader, slot, status::Status};
+
+/// Reads bytes in every way in which a client's bytes are read, for `fuzz/`.
+#[cfg(feature = "fuzz")]
+pub fn read_frames(bytes: &[u8]) {
+    protocol::read_all(bytes);
+}
 
 /// What realtime needs from outside.
 #[derive(Clone)]
@@ -44,7 +72,7 @@ pub struct Ports {
     pub authenticator: Arc<dyn Authenticator>,
     /// Is told who is connected.
     pub online: Arc<dyn Online>,
-    /// Decides who may use a channel; [`OwnChannels`] is the plain rule.
+    /// Decides who may use a channel; [`DeclaredChannels`] is the rule.
     pub channels: Arc<dyn Channels>,
     /// Sign-outs and changes of role.
     pub signals: Signals,
@@ -59,18 +87,22 @@ pub struct Realtime {
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
+    pub(crate) cluster: Arc<Cluster>,
+    pub(crate) admission: Admission,
+    pub(crate) senders: Senders,
+    pub(crate) room: Arc<Room>,
     pub(crate) status: Arc<Status>,
     pub(crate) limits: Limits,
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) channels: Arc<dyn Channels>,
     pub(crate) clock: Clock,
     pub(crate) stop: CancellationToken,
-    db: PgPool,
-    config: Config,
+    pub(crate) tasks: Tasks,
+    pub(crate) config: Config,
+    pub(crate) db: PgPool,
     replication: pgwire_replication::ReplicationConfig,
     online: Arc<dyn Online>,
     signals: Signals,
-    tasks: Tasks,
     movements: mpsc::UnboundedSender<Movement>,
     /// Taken by the task that counts them.
     moved: Mutex<Option<mpsc::UnboundedReceiver<Movement>>>,
@@ -92,6 +124,8 @@ pub struct Health {
     pub slot_safe_bytes: Option<i64>,
     /// Open sockets.
     pub sockets: usize,
+    /// Other servers that are heard.
+    pub servers: usize,
 }
 
 impl Realtime {
@@ -102,13 +136,24 @@ impl Realtime {
     pub fn new(config: Config, ports: Ports, tasks: &Tasks, clock: Clock) -> Result<Self> {
         let replication = config.replication()?;
         let db = PgPoolOptions::new()
-            .max_connections(2)
+            .max_connections(4)
             .connect_lazy_with(config.database.clone());
         let (movements, moved) = mpsc::unbounded_channel();
+        let hub = Arc::new(Hub::new(&config.tables));
+        let limits = config.limits.clone();
         let shared = Shared {
-            hub: Arc::new(Hub::new(&config.tables)),
+            cluster: Arc::new(cluster(&config, &hub)?),
+            hub,
+            admission: Admission::new(limits.admissions, limits.admission_queue),
+            senders: Senders::new(limits.messages_per_second),
+            room: Arc::new(Room {
+                frames: limits.outbox_frames,
+                bytes: limits.outbox_bytes,
+                waiting: Arc::default(),
+                everybody: limits.waiting_bytes,
+            }),
             status: Arc::default(),
-            limits: config.limits,
+            limits,
             authenticator: ports.authenticator,
             channels: ports.channels,
             clock,
@@ -135,6 +180,12 @@ impl Realtime {
             .with_state(self.clone())
     }
 
+    /// Serves broadcasts over HTTP below wherever it is nested (`/realtime/v1`, and the root for
+    /// clients that were told `/socket`).
+    pub fn http(&self) -> Router {
+        routes::router(self.clone())
+    }
+
     /// Starts reading changes and heeding signals; once.
     pub fn start(&self) {
         let shared = &self.shared;
@@ -152,21 +203,7 @@ impl Realtime {
             max_changes: shared.limits.transaction_changes,
         };
         shared.tasks.spawn("realtime.stream", reader.run());
-        shared
-            .tasks
-            .spawn("realtime.signals", Arc::clone(shared).heed_signals());
-        let moved = shared
-            .moved
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(moved) = moved {
-            let online = Arc::clone(&shared.online);
-            let (grace, stop) = (shared.config.offline_grace, shared.stop.clone());
-            shared
-                .tasks
-                .spawn("realtime.online", online::watch(moved, online, grace, stop));
-        }
+        shared.start_sockets();
     }
 
     /// How realtime fares, for the health report.
@@ -180,6 +217,7 @@ impl Realtime {
             slot_held_back_bytes: condition.held_back,
             slot_safe_bytes: condition.safe,
             sockets: shared.hub.sockets.count(),
+            servers: shared.cluster.others(),
         }
     }
 
@@ -201,7 +239,61 @@ impl Realtime {
     }
 }
 
+/// This server among the others.
+fn cluster(config: &Config, hub: &Arc<Hub>) -> Result<Cluster> {
+    // The random half of a fresh id, so that a server that starts again is another.
+    let node = uuid::Uuid::new_v4().as_u64_pair().1;
+    let bus: Option<Arc<dyn Bus>> = match &config.bus {
+        BusConfig::Local => None,
+        BusConfig::Postgres => Some(Arc::new(PostgresBus::new(&config.database, node))),
+        BusConfig::Redis(url) => {
+            let name = config.database.get_database().unwrap_or("portico");
+            Some(Arc::new(RedisBus::new(url, name)?))
+        }
+    };
+    Ok(Cluster::new(Arc::clone(hub), node, bus, config.beat))
+}
+
 impl Shared {
+    /// Starts what serves sockets: signals, the clock, presence, the other servers.
+    fn start_sockets(self: &Arc<Self>) {
+        let (tasks, stop) = (&self.tasks, || self.stop.clone());
+        tasks.spawn("realtime.signals", Arc::clone(self).heed_signals());
+        tasks.spawn("realtime.clock", Arc::clone(self).keep_time());
+        let hub = Arc::clone(&self.hub);
+        let stopped = stop();
+        tasks.spawn("realtime.presence", async move { hub.topics.tell(stopped).await });
+        tasks.spawn("realtime.speak", Arc::clone(&self.cluster).speak(stop()));
+        tasks.spawn("realtime.hear", Arc::clone(&self.cluster).hear(stop()));
+        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(moved) = moved {
+            let graces = Graces {
+                away: self.config.away_grace,
+                offline: self.config.offline_grace,
+                beat: self.config.beat,
+            };
+            let online = Arc::clone(&self.online);
+            tasks.spawn("realtime.online", online::watch(moved, online, graces, stop()));
+        }
+    }
+
+    /// The one clock of all sockets, and what all of them are told.
+    async fn keep_time(self: Arc<Self>) {
+        let mut streaming = self.status.watch();
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => break,
+                _ = second.tick() => {
+                    let now = self.hub.seconds();
+                    self.hub.sockets.tick(now, self.limits.idle_seconds);
+                }
+                Ok(()) = streaming.changed() => self.hub.sockets.stream_changed(),
+            }
+        }
+        self.hub.sockets.close_all();
+    }
+
     /// Whether a browser's page may use the browser's session here. A request without an origin
     /// comes from no page.
     pub(crate) fn is_own_page(&self, origin: Option<&HeaderValue>) -> bool {

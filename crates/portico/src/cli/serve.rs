@@ -40,6 +40,7 @@ async fn run(
     home: &cluster::Home,
     tasks: &Tasks,
 ) -> anyhow::Result<()> {
+    raise_file_limit();
     let inside = inside_door(&mut config)?;
     let mut app = App::build(config, &home.addresses, Clock::system(), tasks.clone()).await?;
     if with_demo && app.identity.is_empty().await? {
@@ -71,6 +72,17 @@ async fn run(
     tasks.stop(Duration::from_secs(20)).await;
     app.db.close().await;
     served
+}
+
+/// Every socket is an open file, and most shells allow a process only a thousand. We take what
+/// the system lets us have.
+fn raise_file_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 /// With a certificate of our own the front end, which runs on this machine, asks the API

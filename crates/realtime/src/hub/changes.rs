@@ -137,6 +137,12 @@ impl Changes {
         }
     }
 
+    /// What is wrong with these bindings.
+    pub(crate) fn complaints(&self, bindings: &[Option<Binding>]) -> Vec<String> {
+        let bindings = bindings.iter().flatten();
+        bindings.filter_map(|binding| self.compile(binding).err()).collect()
+    }
+
     fn compile(&self, binding: &Binding) -> Result<(Wanted, Vec<usize>), String> {
         let wanted = binding
             .wanted

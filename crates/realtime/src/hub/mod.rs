@@ -15,9 +15,12 @@ pub(crate) mod presence;
 pub(crate) mod sockets;
 pub(crate) mod topics;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
 use axum::extract::ws::Message;
@@ -30,7 +33,8 @@ use crate::{
 use changes::Changes;
 use outbox::Outbox;
 use sockets::Sockets;
-use topics::Topics;
+use topics::{Key, Topics};
+use uuid::Uuid;
 
 /// One connection, as the hub sees it.
 #[derive(Debug)]
@@ -38,6 +42,10 @@ pub(crate) struct Socket {
     pub(crate) id: u64,
     pub(crate) version: Version,
     pub(crate) outbox: Outbox,
+    /// When the client last said something, in seconds of [`Hub::seconds`].
+    pub(crate) heard: AtomicU32,
+    /// When the principal is looked up again, likewise.
+    pub(crate) recheck: AtomicU32,
 }
 
 /// One channel of one connection.
@@ -49,8 +57,9 @@ pub(crate) struct Member {
     pub(crate) topic: Arc<str>,
     /// Private and public channels of one name are two channels.
     pub(crate) private: bool,
-    pub(crate) self_broadcast: bool,
     pub(crate) presence: AtomicBool,
+    /// Where stored messages were asked for: which it has heard already.
+    pub(crate) replay: Option<Mutex<Vec<Uuid>>>,
 }
 
 /// The subscribers of this server.
@@ -60,9 +69,34 @@ pub(crate) struct Hub {
     pub(crate) changes: Changes,
     pub(crate) sockets: Sockets,
     next_id: AtomicU64,
+    began: Instant,
 }
 
+/// How many stored messages a channel remembers to have heard.
+const REMEMBERED: usize = 256;
+
 impl Member {
+    /// What its channel is found by.
+    pub(crate) fn key(&self) -> Key {
+        (Arc::clone(&self.topic), self.private)
+    }
+
+    /// Whether it has heard this stored message already; from now on it has.
+    pub(crate) fn knows(&self, id: Uuid) -> bool {
+        let Some(heard) = &self.replay else {
+            return false;
+        };
+        let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if heard.contains(&id) {
+            return true;
+        }
+        if heard.len() == REMEMBERED {
+            heard.remove(0);
+        }
+        heard.push(id);
+        false
+    }
+
     /// Puts a frame of this channel into its socket's outbox.
     pub(crate) fn send(&self, event: &str, payload: &str) {
         let frame = frame::text(self.socket.version, None, None, &self.topic, event, payload);
@@ -77,7 +111,13 @@ impl Hub {
             changes: Changes::new(tables),
             sockets: Sockets::default(),
             next_id: AtomicU64::new(1),
+            began: Instant::now(),
         }
+    }
+
+    /// Seconds since the server's start, as sockets count them.
+    pub(crate) fn seconds(&self) -> u32 {
+        u32::try_from(self.began.elapsed().as_secs()).unwrap_or(u32::MAX)
     }
 
     /// A number that no other socket, channel or presence of this server has.

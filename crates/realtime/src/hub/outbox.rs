@@ -1,15 +1,21 @@
-//! What waits to be written to one socket: bounded in frames and in bytes.
+//! What waits to be written to one socket: bounded in frames and in bytes, and all sockets
+//! together bounded too.
 //!
 //! A client too slow to keep up is cut off, because the alternatives are unbounded memory or a
-//! silent loss. An idle socket's outbox owns no heap memory.
+//! silent loss. An idle socket's outbox owns no heap memory and no timer.
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    future::poll_fn,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 use axum::extract::ws::Message;
-use tokio::sync::Notify;
+use futures_util::task::AtomicWaker;
 
 /// Why a socket must close.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,18 +24,33 @@ pub(crate) enum Fate {
     Slow,
     /// Its session is over.
     SessionEnded,
+    /// It was silent for too long.
+    Silent,
+    /// The server stops.
+    Restart,
 }
+
+/// What may wait: for one socket, and for all of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Room {
+    pub(crate) frames: usize,
+    pub(crate) bytes: usize,
+    /// What waits on this server, in bytes; frames that many sockets share count for each.
+    pub(crate) waiting: Arc<AtomicUsize>,
+    /// From here on a socket may hold back no more than [`MODEST`].
+    pub(crate) everybody: usize,
+}
+
+/// What a socket may hold back when the server's memory is short.
+const MODEST: usize = 64 * 1024;
 
 /// A socket's outgoing frames.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
-    /// Wakes the writer.
-    filled: Notify,
-    /// Wakes a writer that is stuck in the middle of writing.
-    doomed: Notify,
-    max_frames: usize,
-    max_bytes: usize,
+    /// The one task that writes, wherever it waits.
+    writer: AtomicWaker,
+    room: Arc<Room>,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +58,7 @@ struct State {
     frames: VecDeque<Message>,
     bytes: usize,
     reauthenticate: bool,
+    stream: bool,
     fate: Option<Fate>,
 }
 
@@ -47,18 +69,18 @@ pub(crate) enum Work {
     Write(VecDeque<Message>),
     /// The principal may have changed.
     Reauthenticate,
+    /// The change stream began or stopped.
+    Stream,
     /// Close, and write nothing more.
     Close(Fate),
 }
 
 impl Outbox {
-    pub(crate) fn new(max_frames: usize, max_bytes: usize) -> Self {
+    pub(crate) fn new(room: Arc<Room>) -> Self {
         Self {
             state: Mutex::default(),
-            filled: Notify::new(),
-            doomed: Notify::new(),
-            max_frames,
-            max_bytes,
+            writer: AtomicWaker::new(),
+            room,
         }
     }
 
@@ -73,71 +95,96 @@ impl Outbox {
         if state.fate.is_some() {
             return;
         }
-        if state.frames.len() >= self.max_frames || state.bytes + size > self.max_bytes {
+        let room = &*self.room;
+        let bytes = state.bytes + size;
+        let crowded =
+            bytes > MODEST && room.waiting.load(Ordering::Relaxed) + size > room.everybody;
+        if state.frames.len() >= room.frames || bytes > room.bytes || crowded {
             drop(state);
             metrics::counter!("realtime_slow_consumers_total").increment(1);
             self.doom(Fate::Slow);
             return;
         }
-        state.bytes += size;
+        room.waiting.fetch_add(size, Ordering::Relaxed);
+        state.bytes = bytes;
         state.frames.push_back(frame);
         let first = state.frames.len() == 1;
         drop(state);
         if first {
-            self.filled.notify_one();
+            self.writer.wake();
         }
     }
 
     /// Asks for the principal to be looked up again.
     pub(crate) fn reauthenticate(&self) {
         self.state().reauthenticate = true;
-        self.filled.notify_one();
+        self.writer.wake();
     }
 
-    /// Lets the socket close at once; what waits is dropped and nothing is added any more.
+    /// Tells that the change stream began or stopped.
+    pub(crate) fn stream_changed(&self) {
+        self.state().stream = true;
+        self.writer.wake();
+    }
+
+    /// Lets the socket close; nothing is added any more. What waits for a slow
+    /// one, or for one that is nobody any more, is dropped at once.
     pub(crate) fn doom(&self, fate: Fate) {
         let mut state = self.state();
         state.fate.get_or_insert(fate);
-        state.frames = VecDeque::new();
-        state.bytes = 0;
+        if matches!(fate, Fate::Slow | Fate::SessionEnded) {
+            self.empty(&mut state);
+        }
         drop(state);
-        self.filled.notify_one();
-        self.doomed.notify_one();
+        self.writer.wake();
     }
 
     /// Waits for something to do. Nothing is lost if this future is dropped.
     pub(crate) async fn next(&self) -> Work {
-        loop {
-            {
-                let mut state = self.state();
-                if let Some(fate) = state.fate {
-                    return Work::Close(fate);
-                }
-                if std::mem::take(&mut state.reauthenticate) {
-                    return Work::Reauthenticate;
-                }
-                if !state.frames.is_empty() {
-                    state.bytes = 0;
-                    return Work::Write(std::mem::take(&mut state.frames));
-                }
-            }
-            self.filled.notified().await;
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    fn poll_next(&self, context: &Context<'_>) -> Poll<Work> {
+        if let Some(work) = self.work() {
+            return Poll::Ready(work);
         }
+        self.writer.register(context.waker());
+        // What came between the look and the registration woke nobody.
+        self.work().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn work(&self) -> Option<Work> {
+        let mut state = self.state();
+        if let Some(fate) = state.fate {
+            return Some(Work::Close(fate));
+        }
+        if std::mem::take(&mut state.reauthenticate) {
+            return Some(Work::Reauthenticate);
+        }
+        if std::mem::take(&mut state.stream) {
+            return Some(Work::Stream);
+        }
+        (!state.frames.is_empty()).then(|| Work::Write(self.empty(&mut state)))
     }
 
     /// Takes what waits, at the end.
     pub(crate) fn take(&self) -> VecDeque<Message> {
-        std::mem::take(&mut self.state().frames)
+        self.empty(&mut self.state())
     }
 
-    /// Waits for the socket's doom.
+    fn empty(&self, state: &mut State) -> VecDeque<Message> {
+        self.room.waiting.fetch_sub(state.bytes, Ordering::Relaxed);
+        state.bytes = 0;
+        std::mem::take(&mut state.frames)
+    }
+
+    /// Waits for the socket's doom; by the one task that also calls [`Outbox::next`].
     pub(crate) async fn doomed(&self) -> Fate {
-        loop {
-            if let Some(fate) = self.state().fate {
-                return fate;
-            }
-            self.doomed.notified().await;
-        }
+        poll_fn(|context| {
+            self.writer.register(context.waker());
+            self.state().fate.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -145,19 +192,56 @@ impl Outbox {
     }
 }
 
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn room(bytes: usize, everybody: usize) -> Arc<Room> {
+        Arc::new(Room {
+            frames: 2,
+            bytes,
+            waiting: Arc::default(),
+            everybody,
+        })
+    }
+
     #[tokio::test]
     async fn a_full_outbox_dooms_its_socket_and_frees_its_memory() {
-        let outbox = Outbox::new(2, 10);
+        let room = room(10, 1000);
+        let outbox = Outbox::new(Arc::clone(&room));
         outbox.push(Message::text("12345"));
         outbox.push(Message::text("12345"));
+        assert_eq!(room.waiting.load(Ordering::Relaxed), 10);
         assert!(matches!(outbox.next().await, Work::Write(frames) if frames.len() == 2));
         outbox.push(Message::text("12345678901"));
         assert_eq!(outbox.doomed().await, Fate::Slow);
         outbox.push(Message::text("1"));
         assert!(matches!(outbox.next().await, Work::Close(Fate::Slow)));
+        assert_eq!(room.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn when_memory_is_short_the_hungriest_go_first() {
+        let room = room(1 << 20, 200 * 1024);
+        let (hungry, modest) = (
+            Outbox::new(Arc::clone(&room)),
+            Outbox::new(Arc::clone(&room)),
+        );
+        hungry.push(Message::text("x".repeat(150 * 1024)));
+        modest.push(Message::text("x".repeat(60 * 1024)));
+        assert!(matches!(modest.next().await, Work::Write(_)));
+        modest.push(Message::text("x".repeat(60 * 1024)));
+        hungry.push(Message::text("x"));
+        assert!(matches!(hungry.next().await, Work::Close(Fate::Slow)));
+        assert!(matches!(modest.next().await, Work::Write(_)));
+        modest.push(Message::text("x"));
+        drop((hungry, modest));
+        assert_eq!(room.waiting.load(Ordering::Relaxed), 0);
     }
 }

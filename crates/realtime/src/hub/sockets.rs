@@ -1,9 +1,9 @@
 //! Which sockets a session and a user have open, so that a sign-out or a change of role reaches
-//! them at once.
+//! them at once; and the one clock that all of them share, so that no socket has a timer.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
 };
 
 use kernel::{
@@ -104,6 +104,35 @@ impl Sockets {
             .all
             .values()
             .for_each(|socket| socket.outbox.reauthenticate());
+    }
+
+    /// Looks at every socket's clock: the silent ones close, and those whose time has come are
+    /// asked again who they are. `now` and `idle` in seconds.
+    pub(crate) fn tick(&self, now: u32, idle: u32) {
+        let registry = self.registry();
+        for socket in registry.all.values() {
+            if now.saturating_sub(socket.heard.load(Ordering::Relaxed)) > idle {
+                socket.outbox.doom(Fate::Silent);
+            } else if now >= socket.recheck.load(Ordering::Relaxed) {
+                // The look-up says when the next one is due.
+                socket.recheck.store(u32::MAX, Ordering::Relaxed);
+                socket.outbox.reauthenticate();
+            }
+        }
+    }
+
+    /// The change stream began or stopped.
+    pub(crate) fn stream_changed(&self) {
+        let registry = self.registry();
+        let sockets = registry.all.values();
+        sockets.for_each(|socket| socket.outbox.stream_changed());
+    }
+
+    /// Closes every socket: the server stops.
+    pub(crate) fn close_all(&self) {
+        let registry = self.registry();
+        let sockets = registry.all.values();
+        sockets.for_each(|socket| socket.outbox.doom(Fate::Restart));
     }
 
     pub(crate) fn count(&self) -> usize {

@@ -20,6 +20,18 @@ pub(crate) enum Code {
     ClientJoinRateLimitReached,
     /// The payload of a join could not be read.
     InvalidJoinPayload,
+    /// The access token is no token at all.
+    MalformedJwt,
+    /// Only private channels are offered here.
+    PrivateOnly,
+    /// The stored messages of this channel cannot be told.
+    UnableToReplayMessages,
+    /// The change stream did not begin in the time that the client would wait.
+    PostgresChangesSubscribeTimeout,
+    /// None of the tables asked for is published.
+    RealtimeDisabledForConfiguration,
+    /// Too many join at once; a later one will be heard.
+    InitializingProjectConnection,
     /// Anything else that a client did wrong on a channel.
     UnknownErrorOnChannel,
 }
@@ -33,6 +45,12 @@ impl Code {
             Self::ChannelRateLimitReached => "ChannelRateLimitReached",
             Self::ClientJoinRateLimitReached => "ClientJoinRateLimitReached",
             Self::InvalidJoinPayload => "InvalidJoinPayload",
+            Self::MalformedJwt => "MalformedJWT",
+            Self::PrivateOnly => "PrivateOnly",
+            Self::UnableToReplayMessages => "UnableToReplayMessages",
+            Self::PostgresChangesSubscribeTimeout => "PostgresChangesSubscribeTimeout",
+            Self::RealtimeDisabledForConfiguration => "RealtimeDisabledForConfiguration",
+            Self::InitializingProjectConnection => "InitializingProjectConnection",
             Self::UnknownErrorOnChannel => "UnknownErrorOnChannel",
         }
     }

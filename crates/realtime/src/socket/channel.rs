@@ -1,17 +1,21 @@
 //! The channels of a connection: joined, subscribed, rechecked and left.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    sync::{Arc, Mutex, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
 use super::connection::Connection;
 use crate::{
-    hub::{Hub, Member, changes::Registration},
+    Shared,
+    hub::{Member, changes::Registration},
     ports::Access,
     protocol::{
         Code, Ref, Refusal,
         frame::{self, Push},
-        join::{self, Binding, Join},
+        join::{self, Binding, Join, Replay},
     },
 };
 
@@ -22,45 +26,131 @@ pub(super) struct Channel {
     bindings: Vec<Option<Binding>>,
     registration: Registration,
     pub(super) ack: bool,
+    pub(super) self_broadcast: bool,
     pub(super) presence_key: String,
+    wants_presence: bool,
     pub(super) access: Access,
     /// A join that waits for the stream, by the reference to be answered.
     waiting: Option<Unanswered>,
     /// The client still has to be told that changes are streaming.
     unannounced: bool,
+    /// It asked to be told so, whether it listens to changes or not.
+    replication_ready: bool,
+    /// What it wants to be told of what was said before.
+    replay: Option<Replay>,
 }
 
-/// A join that is still to be answered: its reference, if it had one.
-type Unanswered = Box<Option<Ref>>;
+/// A join that is still to be answered.
+type Unanswered = Box<Waiting>;
+
+struct Waiting {
+    reference: Option<Ref>,
+    until: Instant,
+}
 
 const TOPIC: &str = "realtime:";
 
 impl Channel {
     /// Leaves, and tells those who stay.
-    pub(super) fn leave(&self, hub: &Hub) {
-        hub.changes.unsubscribe(self.member.id, &self.registration);
-        hub.topics.leave(&self.member);
+    pub(super) fn leave(&self, shared: &Shared) {
+        let changes = &shared.hub.changes;
+        changes.unsubscribe(self.member.id, &self.registration);
+        shared.cluster.leave(&self.member);
     }
 }
 
 impl Connection {
+    /// Serves a join: judges it, and answers it now or once changes are streaming.
     pub(super) async fn join(&mut self, push: &Push<'_>) -> Result<(), Refusal> {
-        let limits = self.shared.limits;
+        let topic = push.topic.as_str();
+        let (name, join) = self.read(push)?;
+        let access = self.enter(name, &join).await?;
+        // A client that lost track joins again; the channel it had is gone to it.
+        self.leave(topic);
+        let member = Arc::new(Member {
+            id: self.shared.hub.next_id(),
+            socket: Arc::clone(&self.socket),
+            topic: topic.into(),
+            private: join.private,
+            presence: AtomicBool::new(false),
+            replay: join.replay.map(|_| Mutex::default()),
+        });
+        let presence_key = match join.presence_key {
+            empty if empty.is_empty() => uuid::Uuid::now_v7().to_string(),
+            key => key,
+        };
+        let streaming = *self.shared.status.watch().borrow();
+        let wait = join.wait.filter(|_| !join.bindings.is_empty() && !streaming);
+        let waiting = wait.map(|wait| {
+            let wait = Duration::from_millis(wait);
+            self.wake_after(wait);
+            Box::new(Waiting {
+                reference: push.reference.clone(),
+                until: Instant::now() + wait,
+            })
+        });
+        let answered = waiting.is_none();
+        let channel = Channel {
+            join_ref: push.join_ref.clone(),
+            member,
+            unannounced: !join.bindings.is_empty(),
+            replication_ready: join.replication_ready,
+            bindings: join.bindings,
+            registration: Registration::default(),
+            ack: join.ack,
+            self_broadcast: join.self_broadcast,
+            presence_key,
+            access,
+            waiting,
+            replay: join.replay,
+            wants_presence: join.presence,
+        };
+        self.channels.insert(topic.to_owned(), channel);
+        if answered {
+            self.complete(topic, push.reference.as_ref()).await;
+        }
+        Ok(())
+    }
+
+    /// Reads a join, and refuses what costs nothing to refuse.
+    fn read<'a>(&mut self, push: &'a Push<'_>) -> Result<(&'a str, Join), Refusal> {
+        let refuse = |code, text: &str| Err(Refusal::new(code, text));
+        let limits = &self.shared.limits;
         let topic = push.topic.as_str();
         let name = topic.strip_prefix(TOPIC).filter(|name| !name.is_empty());
         let Some(name) = name.filter(|name| name.len() <= 512) else {
-            let text = "You must provide a topic name";
-            return Err(Refusal::new(Code::TopicNameRequired, text));
+            return refuse(Code::TopicNameRequired, "You must provide a topic name");
         };
-        if !self.joins.take(tokio::time::Instant::now()) {
+        if !self.joins.take(Instant::now()) {
             let text = "Too many joins per second";
-            return Err(Refusal::new(Code::ClientJoinRateLimitReached, text));
+            return refuse(Code::ClientJoinRateLimitReached, text);
         }
         if self.channels.len() >= limits.channels && !self.channels.contains_key(topic) {
-            let text = "Too many channels";
-            return Err(Refusal::new(Code::ChannelRateLimitReached, text));
+            return refuse(Code::ChannelRateLimitReached, "Too many channels");
         }
         let join = Join::parse(push.payload.get(), limits.bindings)?;
+        if self.shared.config.private_only && !join.private {
+            return refuse(Code::PrivateOnly, "Only private channels are offered here");
+        }
+        if join.replay.is_some() && !join.private {
+            let text = "Replay is only allowed for private channels";
+            return refuse(Code::UnableToReplayMessages, text);
+        }
+        let complaints = self.shared.hub.changes.complaints(&join.bindings);
+        if join.wait.is_some() && !complaints.is_empty() {
+            let text = complaints.join("; ");
+            return refuse(Code::RealtimeDisabledForConfiguration, &text);
+        }
+        Ok((name, join))
+    }
+
+    /// Finds out who joins and what they may do there; so many at a time on this server.
+    async fn enter(&mut self, name: &str, join: &Join) -> Result<Access, Refusal> {
+        let shared = Arc::clone(&self.shared);
+        let Some(_place) = shared.admission.enter().await else {
+            let text = "Too many clients join at once, try again in some seconds";
+            return Err(Refusal::new(Code::InitializingProjectConnection, text));
+        };
         if let Some(token) = &join.access_token {
             self.authenticate(token).await?;
         }
@@ -70,49 +160,24 @@ impl Connection {
             Refusal::new(Code::Unauthorized, text)
         };
         let principal = self.admitted.ok_or_else(denied)?.principal;
-        let access = self
-            .shared
-            .channels
-            .access(&principal, name, join.private)
-            .await;
-        if !access.read {
-            return Err(denied());
-        }
-        // A client that lost track joins again; the channel it had is gone to it.
-        self.leave(topic);
-        let member = Arc::new(Member {
-            id: self.shared.hub.next_id(),
-            socket: Arc::clone(&self.socket),
-            topic: topic.into(),
-            private: join.private,
-            self_broadcast: join.self_broadcast,
-            presence: AtomicBool::new(join.presence),
+        let access = shared.channels.access(&principal, name, join.private).await;
+        if access.read { Ok(access) } else { Err(denied()) }
+    }
+
+    /// Has this connection look at what waits, after a while.
+    fn wake_after(&self, wait: Duration) {
+        let socket = Arc::clone(&self.socket);
+        let stop = self.shared.stop.clone();
+        self.shared.tasks.spawn("realtime.wait", async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(wait) => socket.outbox.stream_changed(),
+            }
         });
-        let presence_key = match join.presence_key {
-            empty if empty.is_empty() => uuid::Uuid::now_v7().to_string(),
-            key => key,
-        };
-        let waiting = join.wait && !join.bindings.is_empty() && !*self.streaming.borrow();
-        let channel = Channel {
-            join_ref: push.join_ref.clone(),
-            member,
-            unannounced: !join.bindings.is_empty(),
-            bindings: join.bindings,
-            registration: Registration::default(),
-            ack: join.ack,
-            presence_key,
-            access,
-            waiting: waiting.then(|| Box::new(push.reference.clone())),
-        };
-        self.channels.insert(topic.to_owned(), channel);
-        if !waiting {
-            self.complete(topic, push.reference.as_ref());
-        }
-        Ok(())
     }
 
     /// Answers a join and lets the channel hear.
-    fn complete(&mut self, topic: &str, reference: Option<&Ref>) {
+    async fn complete(&mut self, topic: &str, reference: Option<&Ref>) {
         let (Some(admitted), Some(mut channel)) = (self.admitted, self.channels.remove(topic))
         else {
             return;
@@ -130,11 +195,7 @@ impl Connection {
         channel.registration = registration;
         channel.waiting = None;
         hub.topics.join(&channel.member);
-        if channel
-            .member
-            .presence
-            .load(std::sync::atomic::Ordering::Relaxed)
-        {
+        if channel.wants_presence {
             hub.topics.send_state(&channel.member);
         }
         if !complaints.is_empty() {
@@ -145,37 +206,65 @@ impl Connection {
             );
             self.system(topic, "postgres_changes", "error", &text);
         }
+        let (member, replay) = (Arc::clone(&channel.member), channel.replay);
         self.channels.insert(topic.to_owned(), channel);
         self.announce(topic);
+        if let Some(replay) = replay
+            && let Err(error) = self.shared.replay(&member, replay).await
+        {
+            tracing::warn!(%error, "kept messages cannot be told");
+            let refusal = Refusal::new(Code::UnableToReplayMessages, "they cannot be read now");
+            self.system(topic, "system", "error", &refusal.to_string());
+        }
     }
 
-    /// The stream began or stopped: what waited for it goes on.
-    pub(super) fn stream_changed(&mut self) {
-        if !*self.streaming.borrow_and_update() {
-            return;
-        }
+    /// The stream began or stopped, or a join has waited for long enough: what waited goes on.
+    pub(super) async fn stream_changed(&mut self) {
+        let streaming = *self.shared.status.watch().borrow();
         let topics: Vec<String> = self.channels.keys().cloned().collect();
         for topic in topics {
-            let waiting = self
-                .channels
-                .get_mut(&topic)
-                .and_then(|channel| channel.waiting.take());
-            match waiting {
-                Some(reference) => self.complete(&topic, (*reference).as_ref()),
-                None => self.announce(&topic),
+            let Some(channel) = self.channels.get_mut(&topic) else {
+                continue;
+            };
+            match channel.waiting.take() {
+                Some(waiting) if streaming => {
+                    self.complete(&topic, waiting.reference.as_ref()).await;
+                }
+                Some(waiting) if waiting.until <= Instant::now() => {
+                    self.give_up(&topic, &waiting);
+                }
+                waiting => {
+                    channel.waiting = waiting;
+                    self.announce(&topic);
+                }
             }
         }
     }
 
+    /// Refuses a join whose changes did not begin to stream in time.
+    fn give_up(&mut self, topic: &str, waiting: &Waiting) {
+        let join_ref = self.channels.get(topic).and_then(|c| c.join_ref.clone());
+        self.leave(topic);
+        let code = Code::PostgresChangesSubscribeTimeout;
+        let refusal = Refusal::new(code, "changes are not streaming yet, try again");
+        let reason = json!({"reason": refusal.to_string()});
+        let reference = waiting.reference.as_ref();
+        self.reply(join_ref.as_ref(), reference, topic, false, &reason);
+    }
+
     fn announce(&mut self, topic: &str) {
-        if !*self.streaming.borrow() {
+        if !*self.shared.status.watch().borrow() {
             return;
         }
-        let announced = self
-            .channels
-            .get_mut(topic)
-            .map(|c| std::mem::take(&mut c.unannounced));
-        if announced == Some(true) {
+        let Some(channel) = self.channels.get_mut(topic) else {
+            return;
+        };
+        let unannounced = std::mem::take(&mut channel.unannounced);
+        if std::mem::take(&mut channel.replication_ready) {
+            let text = "Replication connection established";
+            self.system(topic, "system", "ok", text);
+        }
+        if unannounced {
             self.system(topic, "postgres_changes", "ok", "Subscribed to PostgreSQL");
         }
     }
@@ -232,20 +321,22 @@ impl Connection {
         if token.starts_with("sb_") || self.token.as_deref() == Some(token) {
             return Ok(());
         }
+        let refuse = |code, text: &str| Err(Refusal::new(code, text));
         let now = self.shared.clock.now();
         match self.shared.authenticator.by_token(token).await {
             Some(admitted) if admitted.expires_at > now => {
                 self.by_cookie = false;
-                self.token = Some(token.to_owned());
+                self.token = Some(token.into());
+                self.token_ends = Some(admitted.expires_at);
                 self.admit(admitted);
                 Ok(())
             }
             _ if self.by_cookie => Ok(()),
-            Some(_) => Err(Refusal::new(Code::InvalidJwtToken, "Token has expired")),
-            None => Err(Refusal::new(
-                Code::InvalidJwtToken,
-                "The token was not accepted",
-            )),
+            Some(_) => refuse(Code::InvalidJwtToken, "Token has expired"),
+            None if token.split('.').count() != 3 => {
+                refuse(Code::MalformedJwt, "The token provided is not a valid JWT")
+            }
+            None => refuse(Code::InvalidJwtToken, "The token was not accepted"),
         }
     }
 
@@ -258,7 +349,7 @@ impl Connection {
 
     pub(super) fn leave(&mut self, topic: &str) {
         if let Some(channel) = self.channels.remove(topic) {
-            channel.leave(&self.shared.hub);
+            channel.leave(&self.shared);
         }
     }
 

@@ -1,13 +1,18 @@
 //! The life of a connection: its loop, its principal and its end.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt as _;
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep_until, timeout},
-};
+use time::OffsetDateTime;
+use tokio::time::timeout;
 
 use super::{bucket::Bucket, channel::Channel};
 use crate::{
@@ -29,12 +34,15 @@ pub(super) struct Connection {
     pub(super) admitted: Option<Admitted>,
     /// Admitted by the browser's session: a token that admits nobody does not take that away.
     pub(super) by_cookie: bool,
+    /// The page is not looked at: its owner is away, unless they look at another.
+    pub(super) hidden: bool,
     /// The token last accepted, which clients repeat for every channel.
-    pub(super) token: Option<String>,
-    pub(super) streaming: watch::Receiver<bool>,
+    pub(super) token: Option<Box<str>>,
+    /// When that is over; with it goes what it opened.
+    pub(super) token_ends: Option<OffsetDateTime>,
     pub(super) joins: Bucket,
+    pub(super) presences: Bucket,
     messages: Bucket,
-    recheck: Instant,
 }
 
 /// Why a connection ends, as its close frame says it. Clients reconnect after any code.
@@ -48,6 +56,18 @@ impl End {
     pub(super) const fn new(code: u16, reason: &'static str) -> Self {
         Self { code, reason }
     }
+
+    /// The reason, with a hint when to come back where many leave at once. RFC 6455 §5.5.1 leaves
+    /// 123 bytes for it.
+    fn reason(self, shared: &Shared) -> String {
+        match self.code {
+            1012 | 1013 => {
+                let wait = shared.admission.retry_after(shared.hub.sockets.count());
+                format!("{}; retry in {} ms", self.reason, wait.as_millis())
+            }
+            _ => self.reason.into(),
+        }
+    }
 }
 
 impl From<Malformed> for End {
@@ -57,12 +77,12 @@ impl From<Malformed> for End {
     }
 }
 
-/// Phoenix closes a connection that is silent for so long; clients send heartbeats every 25 s.
-const IDLE: Duration = Duration::from_mins(1);
 /// A session is looked up again at least this often, should a signal ever be missed.
 const RECHECK: Duration = Duration::from_mins(5);
 /// How long one batch may take to be written.
 const WRITE: Duration = Duration::from_secs(20);
+/// How long a client may take to hear why it is closed.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Frames written between two flushes.
 const BATCH: usize = 64;
 
@@ -74,100 +94,121 @@ pub(super) async fn serve(
     admitted: Option<Admitted>,
 ) {
     let shared = realtime.shared;
-    let limits = shared.limits;
-    let socket = Arc::new(Socket {
-        id: shared.hub.next_id(),
-        version,
-        outbox: Outbox::new(limits.outbox_frames, limits.outbox_bytes),
-    });
-    shared.hub.sockets.opened(&socket);
-    let mut connection = Connection {
-        streaming: shared.status.watch(),
-        shared,
-        socket,
-        channels: HashMap::new(),
-        admitted: None,
-        by_cookie: admitted.is_some(),
-        token: None,
-        joins: Bucket::new(limits.joins_per_second),
-        messages: Bucket::new(limits.messages_per_second),
-        recheck: Instant::now() + RECHECK,
-    };
-    if let Some(admitted) = admitted {
-        connection.admit(admitted);
-    }
+    let mut connection = Connection::open(shared, version, admitted);
     let end = connection.run(&mut websocket).await;
     connection.release();
-    if let Some(End { code, reason }) = end {
-        let reason = reason.into();
-        let close = Message::Close(Some(CloseFrame { code, reason }));
-        let mut last = connection.socket.outbox.take();
-        last.push_back(close);
-        // The client may be gone already; then there is nobody to tell.
-        let _ = timeout(Duration::from_secs(2), async {
-            for frame in last {
-                websocket.feed(frame).await?;
-            }
-            websocket.flush().await
-        })
-        .await;
+    if let Some(end) = end {
+        close(&connection, &mut websocket, end).await;
     }
 }
 
+/// Says what still waits and why this is the end.
+async fn close(connection: &Connection, websocket: &mut WebSocket, end: End) {
+    let close = Message::Close(Some(CloseFrame {
+        code: end.code,
+        reason: end.reason(&connection.shared).into(),
+    }));
+    let mut last = connection.socket.outbox.take();
+    last.push_back(close);
+    // The client may be gone already; then there is nobody to tell. Boxed: no idle socket should
+    // carry the room for its end.
+    let saying = Box::pin(async {
+        for frame in last {
+            websocket.feed(frame).await?;
+        }
+        websocket.flush().await
+    });
+    let _ = timeout(LAST_WORDS, saying).await;
+}
+
 impl Connection {
+    fn open(shared: Arc<Shared>, version: Version, admitted: Option<Admitted>) -> Self {
+        let limits = &shared.limits;
+        let now = shared.hub.seconds();
+        let socket = Arc::new(Socket {
+            id: shared.hub.next_id(),
+            version,
+            outbox: Outbox::new(Arc::clone(&shared.room)),
+            heard: AtomicU32::new(now),
+            recheck: AtomicU32::new(u32::MAX),
+        });
+        shared.hub.sockets.opened(&socket);
+        if shared.stop.is_cancelled() {
+            // Whoever closes all of them may have been a moment earlier.
+            socket.outbox.doom(Fate::Restart);
+        }
+        let mut connection = Self {
+            joins: Bucket::new(limits.joins_per_second),
+            presences: Bucket::new(limits.presences_per_second),
+            messages: Bucket::new(limits.messages_per_second),
+            shared,
+            socket,
+            channels: HashMap::new(),
+            admitted: None,
+            by_cookie: admitted.is_some(),
+            hidden: false,
+            token: None,
+            token_ends: None,
+        };
+        if let Some(admitted) = admitted {
+            connection.admit(admitted);
+        }
+        connection
+    }
+
     async fn run(&mut self, websocket: &mut WebSocket) -> Option<End> {
         let socket = Arc::clone(&self.socket);
-        let stop = self.shared.stop.clone();
-        let mut idle = Instant::now() + IDLE;
         loop {
-            tokio::select! {
+            let message = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Some(End::new(1012, "the server restarts")),
-                work = socket.outbox.next() => match work {
-                    Work::Write(frames) => {
-                        if let Err(end) = write(websocket, &socket, frames).await {
-                            return end;
+                work = socket.outbox.next() => {
+                    match work {
+                        Work::Write(frames) => {
+                            if let Err(end) = write(websocket, &socket, frames).await {
+                                return end;
+                            }
                         }
-                    }
-                    Work::Reauthenticate => {
-                        if let Err(end) = self.reauthenticate().await {
-                            return Some(end);
+                        Work::Close(fate) => return Some(fate.into()),
+                        // Rare and large: boxed, so that no idle socket carries the room for it.
+                        Work::Reauthenticate => {
+                            if let Err(end) = Box::pin(self.reauthenticate()).await {
+                                return Some(end);
+                            }
                         }
+                        Work::Stream => Box::pin(self.stream_changed()).await,
                     }
-                    Work::Close(fate) => return Some(fate.into()),
-                },
-                message = websocket.recv() => {
-                    idle = Instant::now() + IDLE;
-                    match message {
-                        Some(Ok(message)) => match self.receive(message).await {
-                            Ok(true) => {}
-                            Ok(false) => return None,
-                            Err(end) => return Some(end),
-                        },
-                        Some(Err(error)) => return too_big(&error),
-                        None => return None,
-                    }
+                    continue;
                 }
-                Ok(()) = self.streaming.changed() => self.stream_changed(),
-                () = sleep_until(self.recheck) => {
-                    if let Err(end) = self.reauthenticate().await {
+                message = websocket.recv() => message,
+            };
+            let now = self.shared.hub.seconds();
+            socket.heard.store(now, Ordering::Relaxed);
+            match message {
+                // The library answers pings by itself.
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                // The library has an answer ready, which somebody must send.
+                Some(Ok(Message::Close(_))) => {
+                    let _ = timeout(LAST_WORDS, websocket.flush()).await;
+                    return None;
+                }
+                None => return None,
+                Some(Ok(message)) => {
+                    if let Err(end) = Box::pin(self.receive(message)).await {
                         return Some(end);
                     }
                 }
-                () = sleep_until(idle) => return Some(End::new(1000, "no heartbeat")),
+                Some(Err(error)) => return end_of(&error),
             }
         }
     }
 
-    /// Takes one message. False when the client closed.
-    async fn receive(&mut self, message: Message) -> Result<bool, End> {
+    /// Takes one message.
+    async fn receive(&mut self, message: Message) -> Result<(), End> {
         let version = self.socket.version;
         let incoming = match &message {
             Message::Text(text) => Incoming::Text(frame::parse_text(version, text)?),
             Message::Binary(bytes) => Incoming::Broadcast(frame::parse_binary(version, bytes)?),
-            // The library answers pings by itself.
-            Message::Ping(_) | Message::Pong(_) => return Ok(true),
-            Message::Close(_) => return Ok(false),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
         };
         if !self.messages.take(Instant::now()) {
             metrics::counter!("realtime_floods_total").increment(1);
@@ -179,10 +220,12 @@ impl Connection {
             return Err(End::new(1013, "too many messages per second"));
         }
         match incoming {
-            Incoming::Text(push) => self.text(push).await?,
-            Incoming::Broadcast(push) => self.binary(&push),
+            Incoming::Text(push) => self.text(push).await,
+            Incoming::Broadcast(push) => {
+                self.binary(&push).await;
+                Ok(())
+            }
         }
-        Ok(true)
     }
 
     /// Makes this principal the connection's own, on all its channels.
@@ -192,16 +235,19 @@ impl Connection {
             .replace(admitted)
             .map(|before| before.principal);
         let now = admitted.principal;
-        let lasting = admitted.expires_at - self.shared.clock.now();
+        let ends = admitted.expires_at;
+        let ends = self.token_ends.map_or(ends, |token| token.min(ends));
+        let lasting = ends - self.shared.clock.now();
         let lasting = Duration::try_from(lasting).unwrap_or_default();
-        self.recheck = Instant::now() + lasting.min(RECHECK);
+        // A second later, so that it is over by then.
+        self.recheck_in(lasting.min(RECHECK) + Duration::from_secs(1));
         if before == Some(now) {
             return;
         }
         self.shared.hub.sockets.admitted(&self.socket, &now);
-        self.shared.moved(Movement::Opened(now.user));
+        self.shared.moved(Movement::Opened(now.user, self.hidden));
         // A signal sent between the look-up and the line above found nobody: look once more.
-        self.recheck = Instant::now();
+        self.socket.outbox.reauthenticate();
         if let Some(before) = before {
             self.let_go(&before);
             // `let_go` may have taken the new entry too, where user or session are the same.
@@ -210,23 +256,40 @@ impl Connection {
         }
     }
 
+    /// The page is looked at, or not any more.
+    pub(super) fn seen(&mut self, hidden: bool) {
+        if hidden != self.hidden {
+            self.hidden = hidden;
+            if let Some(Admitted { principal, .. }) = self.admitted {
+                self.shared.moved(Movement::Turned(principal.user, hidden));
+            }
+        }
+    }
+
+    fn recheck_in(&self, time: Duration) {
+        let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+        let at = self.shared.hub.seconds().saturating_add(seconds);
+        self.socket.recheck.store(at, Ordering::Relaxed);
+    }
+
     fn let_go(&self, principal: &kernel::Principal) {
         self.shared.hub.sockets.released(&self.socket, principal);
-        self.shared.moved(Movement::Closed(principal.user));
+        let closed = Movement::Closed(principal.user, self.hidden);
+        self.shared.moved(closed);
     }
 
     /// Asks again who this is. Whoever is nobody any more is disconnected.
     async fn reauthenticate(&mut self) -> Result<(), End> {
-        self.recheck = Instant::now() + RECHECK;
+        self.recheck_in(RECHECK);
         let Some(known) = self.admitted else {
             return Ok(());
         };
-        match self
-            .shared
-            .authenticator
-            .refresh(known.principal.session)
-            .await
-        {
+        if self.token_ends.is_some_and(|ends| ends <= self.shared.clock.now()) {
+            self.token_over(known);
+            return Ok(());
+        }
+        let session = known.principal.session;
+        match self.shared.authenticator.refresh(session).await {
             Some(admitted) if admitted.expires_at > self.shared.clock.now() => {
                 self.admit(admitted);
                 self.recheck_access().await;
@@ -242,10 +305,21 @@ impl Connection {
         }
     }
 
+    /// The token is over. The channels it opened end so that a client joins them again, with the
+    /// new one that it has by then.
+    fn token_over(&mut self, known: Admitted) {
+        (self.admitted, self.token, self.token_ends) = (None, None, None);
+        let topics: Vec<String> = self.channels.keys().cloned().collect();
+        for topic in topics {
+            self.expel(&topic, "Token has expired");
+        }
+        self.let_go(&known.principal);
+    }
+
     /// Ends what hangs on the connection.
     fn release(&mut self) {
         for (_, channel) in std::mem::take(&mut self.channels) {
-            channel.leave(&self.shared.hub);
+            channel.leave(&self.shared);
         }
         self.shared.hub.sockets.closed(&self.socket);
         if let Some(admitted) = self.admitted.take() {
@@ -261,8 +335,10 @@ impl Connection {
 impl From<Fate> for End {
     fn from(fate: Fate) -> Self {
         match fate {
-            Fate::Slow => Self::new(1013, "too slow: reconnect and resume"),
+            Fate::Slow => Self::new(1013, "too slow"),
             Fate::SessionEnded => Self::new(1008, "the session is over"),
+            Fate::Silent => Self::new(1000, "no heartbeat"),
+            Fate::Restart => Self::new(1012, "the server restarts"),
         }
     }
 }
@@ -272,7 +348,7 @@ impl From<Fate> for End {
 async fn write(
     websocket: &mut WebSocket,
     socket: &Socket,
-    frames: std::collections::VecDeque<Message>,
+    frames: VecDeque<Message>,
 ) -> Result<(), Option<End>> {
     let writing = async {
         let mut unflushed = 0;
@@ -286,22 +362,30 @@ async fn write(
         }
         websocket.flush().await
     };
+    // Writing is looked at first: it is nearly always done at once.
     tokio::select! {
         biased;
-        fate = socket.outbox.doomed() => Err(Some(fate.into())),
         written = timeout(WRITE, writing) => match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_gone)) => Err(None),
             Err(_elapsed) => Err(Some(Fate::Slow.into())),
         },
+        fate = socket.outbox.doomed() => Err(Some(fate.into())),
     }
 }
 
-fn too_big(error: &axum::Error) -> Option<End> {
+/// What a failed read means for the client: RFC 6455 §7.4.1.
+fn end_of(error: &axum::Error) -> Option<End> {
     // The library says by text alone which of its errors this is.
     let text = error.to_string();
+    if text.contains("protocol error") {
+        return Some(End::new(1002, "not the WebSocket protocol"));
+    }
     if text.contains("too long") || text.contains("too big") || text.contains("Space limit") {
         return Some(End::new(1009, "the frame is too large"));
+    }
+    if text.contains("UTF-8") {
+        return Some(End::new(1007, "the text is not UTF-8"));
     }
     None
 }

@@ -1,5 +1,7 @@
 //! What a client says: read, judged and answered, event by event.
 
+use std::{sync::atomic::Ordering, time::Instant};
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
@@ -8,7 +10,7 @@ use super::{
     connection::{Connection, End},
 };
 use crate::{
-    hub::topics::Broadcast,
+    actions::broadcast::Saying,
     protocol::{
         Code, Ref, Refusal,
         frame::{self, BinaryPush, Encoding, Push},
@@ -23,6 +25,7 @@ impl Connection {
             ("phoenix", "heartbeat") => {
                 self.reply(None, reference, "phoenix", true, &json!({}));
             }
+            ("phoenix", "visibility") => self.visibility(reference, push.payload),
             (topic, "phx_join") => {
                 if let Err(refusal) = self.join(&push).await {
                     let reason = json!({"reason": refusal.to_string()});
@@ -63,12 +66,13 @@ impl Connection {
                     Ok(said) => {
                         let payload = said.payload.map_or("{}", RawValue::get).as_bytes();
                         let (event, encoding) = (said.event.as_str(), Encoding::Json);
-                        let broadcast = Broadcast {
+                        let saying = Saying {
                             event,
                             encoding,
                             payload,
+                            persist: None,
                         };
-                        self.broadcast(topic, reference, &broadcast);
+                        self.broadcast(topic, reference, &saying).await;
                     }
                     Err(_) => self.complain(topic, reference, "a broadcast needs an event"),
                 }
@@ -83,7 +87,7 @@ impl Connection {
     }
 
     /// Serves a binary frame.
-    pub(super) fn binary(&mut self, push: &BinaryPush) {
+    pub(super) async fn binary(&mut self, push: &BinaryPush) {
         let reference = push.reference.as_ref();
         if !self.is_joined(&push.topic, push.join_ref.as_ref()) {
             let reason = json!({"reason": "unmatched topic"});
@@ -96,12 +100,27 @@ impl Connection {
             );
             return;
         }
-        let broadcast = Broadcast {
+        let saying = Saying {
             event: &push.event,
             encoding: push.encoding,
             payload: &push.payload,
+            persist: push.persist,
         };
-        self.broadcast(&push.topic, reference, &broadcast);
+        self.broadcast(&push.topic, reference, &saying).await;
+    }
+
+    /// The client's page is hidden, or looked at again. Ours beside the protocol: its clients send
+    /// nothing of this kind, and lose nothing by that.
+    fn visibility(&mut self, reference: Option<&Ref>, payload: &RawValue) {
+        #[derive(Deserialize)]
+        struct Seen {
+            hidden: bool,
+        }
+        let seen = serde_json::from_str::<Seen>(payload.get());
+        if let Ok(Seen { hidden }) = seen {
+            self.seen(hidden);
+        }
+        self.reply(None, reference, "phoenix", seen.is_ok(), &json!({}));
     }
 
     async fn access_token(&mut self, topic: &str, payload: &RawValue) {
@@ -120,7 +139,7 @@ impl Connection {
         }
     }
 
-    fn broadcast(&self, topic: &str, reference: Option<&Ref>, broadcast: &Broadcast<'_>) {
+    async fn broadcast(&self, topic: &str, reference: Option<&Ref>, saying: &Saying<'_>) {
         let Some(channel) = self
             .channels
             .get(topic)
@@ -128,32 +147,46 @@ impl Connection {
         else {
             return;
         };
-        let fits = broadcast.payload.len() <= self.shared.limits.broadcast_bytes;
-        if fits {
-            metrics::counter!("realtime_broadcasts_total").increment(1);
-            self.shared.hub.topics.broadcast(&channel.member, broadcast);
-        }
+        let member = &channel.member;
+        let said = if saying.payload.len() > self.shared.limits.broadcast_bytes {
+            Err("payload_size_exceeded")
+        } else if saying.persist.is_some() && !member.private {
+            Err("persist_needs_a_private_channel")
+        } else {
+            let except = (!channel.self_broadcast).then_some(member.id);
+            let said = self.shared.say(&member.key(), except, saying).await;
+            said.map_err(|error| {
+                tracing::warn!(%error, "a message cannot be kept");
+                "persist_failed"
+            })
+        };
         if channel.ack {
-            let response = if fits {
-                json!({})
-            } else {
-                json!({"error": "payload_size_exceeded"})
+            let response = match said {
+                Ok(()) => json!({}),
+                Err(error) => json!({"error": error}),
             };
-            self.reply(channel.join_ref.as_ref(), reference, topic, fits, &response);
+            let join_ref = channel.join_ref.as_ref();
+            self.reply(join_ref, reference, topic, said.is_ok(), &response);
         }
     }
 
-    fn presence(&self, topic: &str, reference: Option<&Ref>, payload: &RawValue) {
+    fn presence(&mut self, topic: &str, reference: Option<&Ref>, payload: &RawValue) {
         #[derive(Deserialize)]
         struct Said {
             event: String,
             #[serde(default)]
             payload: Option<Map<String, Value>>,
         }
+        if !self.presences.take(Instant::now()) {
+            let text = "Client presence rate limit exceeded";
+            self.system(topic, "system", "error", text);
+            self.complain(topic, reference, text);
+            return;
+        }
         let Some(channel) = self.channels.get(topic) else {
             return;
         };
-        let hub = &self.shared.hub;
+        let (hub, cluster) = (&self.shared.hub, &self.shared.cluster);
         let fits = payload.get().len() <= self.shared.limits.presence_bytes;
         let said = serde_json::from_str::<Said>(payload.get());
         match said {
@@ -168,15 +201,13 @@ impl Connection {
             }
             Ok(said) if said.event.eq_ignore_ascii_case("track") => {
                 let payload = said.payload.unwrap_or_default();
-                hub.topics.track(
-                    &channel.member,
-                    &channel.presence_key,
-                    hub.next_id(),
-                    payload,
-                );
+                if !channel.member.presence.load(Ordering::Relaxed) {
+                    hub.topics.send_state(&channel.member);
+                }
+                cluster.track(&channel.member, &channel.presence_key, payload);
             }
             Ok(said) if said.event.eq_ignore_ascii_case("untrack") => {
-                hub.topics.untrack(&channel.member);
+                cluster.untrack(&channel.member);
             }
             _ => {
                 self.complain(

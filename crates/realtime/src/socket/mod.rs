@@ -4,7 +4,8 @@
 //! client does wrong costs that client its answer, its channel or its connection, in this order,
 //! and nobody else anything.
 
-mod bucket;
+pub(crate) mod admission;
+pub(crate) mod bucket;
 mod channel;
 mod connection;
 mod messages;

@@ -3,7 +3,7 @@
 use axum::{
     Extension,
     extract::{Query, State, WebSocketUpgrade},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use kernel::Principal;
@@ -20,6 +20,9 @@ pub(crate) struct Parameters {
     vsn: Option<String>,
 }
 
+/// What clients say is short; a long frame makes the buffer grow, for as long as it lasts.
+const READ_BUFFER: usize = 1024;
+
 /// Opens a socket.
 ///
 /// With a principal in the request (a browser's cookie) the socket is signed in from the start,
@@ -35,12 +38,9 @@ pub(crate) async fn open(
     let Some(version) = Version::parse(parameters.vsn.as_deref()) else {
         return refuse(StatusCode::BAD_REQUEST, "vsn is 1.0.0 or 2.0.0");
     };
-    let limits = realtime.shared.limits;
+    let limits = &realtime.shared.limits;
     if realtime.shared.stop.is_cancelled() {
-        return refuse(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "RealtimeRestarting: the server is stopping",
-        );
+        return later(&realtime, "RealtimeRestarting: the server is stopping");
     }
     if realtime.shared.hub.sockets.count() >= limits.sockets {
         return refuse(
@@ -53,20 +53,30 @@ pub(crate) async fn open(
         if !realtime.shared.is_own_page(headers.get(header::ORIGIN)) {
             return refuse(StatusCode::FORBIDDEN, "this page may not open a socket");
         }
-        admitted = realtime
-            .shared
-            .authenticator
-            .refresh(principal.session)
-            .await;
+        let shared = &realtime.shared;
+        let Some(_place) = shared.admission.enter().await else {
+            return later(&realtime, "InitializingProjectConnection: too many connect at once");
+        };
+        admitted = shared.authenticator.refresh(principal.session).await;
         if admitted.is_none() {
             return refuse(StatusCode::UNAUTHORIZED, "the session is over");
         }
     }
     upgrade
-        .read_buffer_size(4 * 1024)
+        .read_buffer_size(READ_BUFFER)
         .max_message_size(limits.frame_bytes)
         .max_frame_size(limits.frame_bytes)
         .on_upgrade(move |socket| connection::serve(realtime, socket, version, admitted))
+}
+
+/// A refusal that says when to come again; a browser's page does not see it and comes anyway.
+fn later(realtime: &Realtime, error: &str) -> Response {
+    let shared = &realtime.shared;
+    let wait = shared.admission.retry_after(shared.hub.sockets.count());
+    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, error);
+    let wait = HeaderValue::from(wait.as_secs().max(1));
+    response.headers_mut().insert(header::RETRY_AFTER, wait);
+    response
 }
 
 fn refuse(status: StatusCode, error: &str) -> Response {

@@ -71,11 +71,17 @@ async fn presence_is_told_as_state_and_differences() {
         let state = bob.until(|frame| frame.event == "presence_state").await;
         assert_eq!(state["ada"]["metas"][0]["n"], 1);
         bob.push("realtime:room", "presence", track(2)).await;
-        let diff = ada.until(|frame| frame.event == "presence_diff").await;
+        // Her own coming is told her, too.
+        let of_bob = |side: &'static str| {
+            move |frame: &crate::client::Frame| {
+                frame.event == "presence_diff" && frame.payload[side]["bob"].is_object()
+            }
+        };
+        let diff = ada.until(of_bob("joins")).await;
         assert_eq!(diff["joins"]["bob"]["metas"][0]["n"], 2);
         assert!(diff["joins"]["bob"]["metas"][0]["phx_ref"].is_string());
         drop(bob);
-        let diff = ada.until(|frame| frame.event == "presence_diff").await;
+        let diff = ada.until(of_bob("leaves")).await;
         assert_eq!(diff["leaves"]["bob"]["metas"][0]["n"], 2);
     })
     .await;
@@ -107,6 +113,10 @@ async fn heartbeats_leaves_and_strangers_are_answered() {
         );
         assert_eq!(
             refused(&mut client, "realtime:a", "nobody", json!({})).await,
+            "MalformedJWT"
+        );
+        assert_eq!(
+            refused(&mut client, "realtime:a", "a.stranger's.token", json!({})).await,
             "InvalidJWTToken"
         );
         assert_eq!(

@@ -2,7 +2,13 @@
 
 #![cfg(test)]
 
+mod broadcasts;
 mod changes;
 mod channels;
+mod client;
+mod limits;
+mod redis;
+mod rfc6455;
 mod server;
+mod servers;
 mod sessions;

@@ -1,4 +1,4 @@
-//! A real server on a real PostgreSQL, and a client that speaks frames.
+//! Real servers on a real PostgreSQL.
 
 use std::{
     collections::HashMap,
@@ -10,19 +10,19 @@ use std::{
 
 use async_trait::async_trait;
 use axum::{Router, body::Body, http::Request, middleware::Next};
-use futures_util::{SinkExt as _, StreamExt as _};
 use kernel::{
     Clock, Permission, Principal,
     id::{SessionId, UserId},
-    live::{Rule, Signals, Table},
+    live::{Channel, Rule, Signals, Table, Who},
     tasks::Tasks,
 };
-use realtime::{Admitted, Authenticator, Config, Online, OwnChannels, Ports, Realtime};
-use serde_json::{Value, json};
+use realtime::{Admitted, Authenticator, BusConfig, Config, DeclaredChannels, Online, Ports, Realtime, Seen};
+use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
 use time::OffsetDateTime;
-use tokio::{net::TcpStream, sync::mpsc, time::timeout};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, tungstenite::Message};
+use tokio::{sync::mpsc, time::timeout};
+
+pub(crate) use crate::client::Client;
 
 /// The tables of the tests.
 pub(crate) const TABLES: &[Table] = &[
@@ -40,6 +40,13 @@ pub(crate) const TABLES: &[Table] = &[
         rules: &[Rule::Everyone],
     },
 ];
+
+/// The private channels of the tests.
+const CHANNELS: &[Channel] = &[Channel {
+    name: "user:{user}:*",
+    read: Who::Owner,
+    write: Who::Owner,
+}];
 
 /// Long enough for a busy machine; nothing waits for it when all is well.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -62,7 +69,12 @@ impl People {
     }
 
     pub(crate) fn set(&self, name: &str, principal: Principal) {
-        let expires_at = OffsetDateTime::from_unix_timestamp(4_000_000_000).unwrap();
+        self.set_until(name, principal, 4_000_000_000);
+    }
+
+    /// The same with a token that is over at a moment, in seconds since 1970.
+    pub(crate) fn set_until(&self, name: &str, principal: Principal, until: i64) {
+        let expires_at = OffsetDateTime::from_unix_timestamp(until).unwrap();
         let admitted = Admitted {
             principal,
             expires_at,
@@ -83,22 +95,25 @@ impl Authenticator for People {
 
     async fn refresh(&self, session: SessionId) -> Option<Admitted> {
         let people = self.0.lock().unwrap();
-        people
+        let mut admitted = people
             .values()
             .find(|a| a.principal.session == session)
-            .copied()
+            .copied()?;
+        // A session outlives its tokens.
+        admitted.expires_at = OffsetDateTime::from_unix_timestamp(4_000_000_000).unwrap();
+        Some(admitted)
     }
 }
 
-struct Told(mpsc::UnboundedSender<(UserId, bool)>);
+struct Told(mpsc::UnboundedSender<(UserId, Seen)>);
 
 #[async_trait]
 impl Online for Told {
-    async fn came_online(&self, user: UserId) {
-        let _ = self.0.send((user, true));
-    }
-    async fn went_offline(&self, user: UserId) {
-        let _ = self.0.send((user, false));
+    async fn seen(&self, users: &[(UserId, Seen)]) -> bool {
+        users.iter().for_each(|told| {
+            let _ = self.0.send(*told);
+        });
+        true
     }
 }
 
@@ -108,9 +123,10 @@ pub(crate) struct Server {
     pub(crate) signals: Signals,
     pub(crate) db: PgPool,
     pub(crate) realtime: Realtime,
-    pub(crate) presence: tokio::sync::Mutex<mpsc::UnboundedReceiver<(UserId, bool)>>,
+    pub(crate) presence: tokio::sync::Mutex<mpsc::UnboundedReceiver<(UserId, Seen)>>,
     pub(crate) slot: String,
-    address: String,
+    pub(crate) address: String,
+    pub(crate) tasks: Tasks,
 }
 
 fn address() -> PgConnectOptions {
@@ -122,97 +138,172 @@ fn address() -> PgConnectOptions {
 }
 
 /// Runs a test against a server with its own database and slot, and removes both whatever happens.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one test, from its database to the end of its server, in order"
-)]
 pub(crate) async fn run<T: Future<Output = ()> + Send + 'static>(
     test: impl FnOnce(Arc<Server>) -> T + Send + 'static,
 ) {
-    let name = format!("live_{}", uuid::Uuid::now_v7().simple());
-    let mut admin = PgConnection::connect_with(&address()).await.unwrap();
-    let create = sqlx::AssertSqlSafe(format!("create database {name}"));
-    sqlx::query(create).execute(&mut admin).await.unwrap();
-    let options = address().database(&name);
-    let db = PgPool::connect_with(options.clone()).await.unwrap();
-    sqlx::raw_sql(include_str!("schema.sql"))
-        .execute(&db)
-        .await
-        .unwrap();
+    run_set(|_| {}, test).await;
+}
 
-    let tasks = Tasks::new();
-    let (people, signals) = (Arc::new(People::default()), Signals::default());
-    let (told, presence) = mpsc::unbounded_channel();
-    let mut config = Config::new(options, TABLES.to_vec());
-    config.slot_name.clone_from(&name);
-    config.publication = "test_live".into();
-    config.allowed_origins = vec!["https://own.example".into()];
-    config.offline_grace = Duration::from_millis(50);
-    config.limits.messages_per_second = 50;
-    let ports = Ports {
-        authenticator: people.clone(),
-        online: Arc::new(Told(told)),
-        channels: Arc::new(OwnChannels),
-        signals: signals.clone(),
+/// The same with other settings.
+pub(crate) async fn run_set<T: Future<Output = ()> + Send + 'static>(
+    set: impl Fn(&mut Config) + Send,
+    test: impl FnOnce(Arc<Server>) -> T + Send + 'static,
+) {
+    let world = World::new().await;
+    let server = world.server(&set).await;
+    world.end(test(server)).await;
+}
+
+/// The same with two servers on one database.
+pub(crate) async fn run_two<T: Future<Output = ()> + Send + 'static>(
+    bus: BusConfig,
+    test: impl FnOnce(Arc<Server>, Arc<Server>) -> T + Send + 'static,
+) {
+    let world = World::new().await;
+    let set = move |config: &mut Config| {
+        config.bus = bus.clone();
+        config.beat = Duration::from_millis(500);
     };
-    let realtime = Realtime::new(config, ports, &tasks, Clock::system()).unwrap();
-    realtime.start();
-    timeout(PATIENCE, realtime.streaming()).await.unwrap();
-
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    // The host's part: a cookie becomes a principal.
-    let cookies = people.clone();
-    let app =
-        Router::new()
-            .nest("/realtime/v1", realtime.router())
-            .layer(axum::middleware::from_fn(
-                move |mut request: Request<Body>, next: Next| {
-                    let cookies = cookies.clone();
-                    async move {
-                        let cookie = request
-                            .headers()
-                            .get("cookie")
-                            .and_then(|c| c.to_str().ok());
-                        if let Some(name) = cookie.map(ToOwned::to_owned)
-                            && let Some(admitted) = cookies.by_token(&name).await
-                        {
-                            request.extensions_mut().insert(admitted.principal);
-                        }
-                        next.run(request).await
-                    }
-                },
-            ));
-    let stopping = tasks.token();
-    tasks.spawn("test.http", async move {
-        let serve = axum::serve(listener, app).with_graceful_shutdown(stopping.cancelled_owned());
-        serve.await.unwrap();
-    });
-    let server = Arc::new(Server {
-        people,
-        signals,
-        db: db.clone(),
-        realtime: realtime.clone(),
-        presence: tokio::sync::Mutex::new(presence),
-        slot: name.clone(),
-        address,
-    });
-    #[expect(clippy::disallowed_methods, reason = "a panic must not keep the slot")]
-    let outcome = tokio::spawn(test(server)).await;
-
-    tasks.stop(PATIENCE).await;
-    db.close().await;
-    sqlx::query("select pg_terminate_backend(active_pid, 10000) from pg_replication_slots where slot_name = $1")
-        .bind(&name)
-        .execute(&mut admin)
-        .await
-        .unwrap();
-    realtime.forget_slot().await.unwrap();
-    let drop = sqlx::AssertSqlSafe(format!("drop database {name} with (force)"));
-    sqlx::query(drop).execute(&mut admin).await.unwrap();
-    if let Err(panic) = outcome {
-        std::panic::resume_unwind(panic.into_panic());
+    let (one, two) = (world.server(&set).await, world.server(&set).await);
+    for server in [&one, &two] {
+        until(|| server.realtime.health().servers == 1).await;
     }
+    world.end(test(one, two)).await;
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(holds: impl Fn() -> bool) {
+    timeout(PATIENCE, async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("in time");
+}
+
+/// A database and the servers on it.
+struct World {
+    name: String,
+    admin: tokio::sync::Mutex<PgConnection>,
+    options: PgConnectOptions,
+    db: PgPool,
+    people: Arc<People>,
+    servers: Mutex<Vec<Arc<Server>>>,
+}
+
+impl World {
+    async fn new() -> Self {
+        let name = format!("live_{}", uuid::Uuid::now_v7().simple());
+        let mut admin = PgConnection::connect_with(&address()).await.unwrap();
+        let create = sqlx::AssertSqlSafe(format!("create database {name}"));
+        sqlx::query(create).execute(&mut admin).await.unwrap();
+        let options = address().database(&name);
+        let db = PgPool::connect_with(options.clone()).await.unwrap();
+        for schema in [
+            include_str!("schema.sql"),
+            include_str!("../../../../migrations/20261125205500_realtime_create.sql"),
+        ] {
+            sqlx::raw_sql(schema).execute(&db).await.unwrap();
+        }
+        Self {
+            name,
+            admin: admin.into(),
+            options,
+            db,
+            people: Arc::default(),
+            servers: Mutex::default(),
+        }
+    }
+
+    /// Starts a server.
+    async fn server(&self, set: &(impl Fn(&mut Config) + Send)) -> Arc<Server> {
+        let count = self.servers.lock().unwrap().len();
+        let mut config = Config::new(self.options.clone(), TABLES.to_vec());
+        config.slot_name = format!("{}_{count}", self.name);
+        config.publication = "test_live".into();
+        config.allowed_origins = vec!["https://own.example".into()];
+        config.offline_grace = Duration::from_millis(50);
+        config.limits.messages_per_second = 50;
+        set(&mut config);
+        let slot = config.slot_name.clone();
+        let (tasks, signals) = (Tasks::new(), Signals::default());
+        let (told, presence) = mpsc::unbounded_channel();
+        let ports = Ports {
+            authenticator: self.people.clone(),
+            online: Arc::new(Told(told)),
+            channels: Arc::new(DeclaredChannels(CHANNELS.to_vec())),
+            signals: signals.clone(),
+        };
+        let realtime = Realtime::new(config, ports, &tasks, Clock::system()).unwrap();
+        realtime.start();
+        timeout(PATIENCE, realtime.streaming()).await.unwrap();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = Arc::new(Server {
+            people: self.people.clone(),
+            signals,
+            db: self.db.clone(),
+            realtime: realtime.clone(),
+            presence: tokio::sync::Mutex::new(presence),
+            slot,
+            address: listener.local_addr().unwrap().to_string(),
+            tasks: tasks.clone(),
+        });
+        let app = app(&realtime, &self.people);
+        let stopping = tasks.token();
+        tasks.spawn("test.http", async move {
+            let serve = axum::serve(listener, app);
+            let serve = serve.with_graceful_shutdown(stopping.cancelled_owned());
+            serve.await.unwrap();
+        });
+        self.servers.lock().unwrap().push(server.clone());
+        server
+    }
+
+    /// Runs the test, and removes everything.
+    async fn end(self, test: impl Future<Output = ()> + Send + 'static) {
+        #[expect(clippy::disallowed_methods, reason = "a panic must not keep the slot")]
+        let outcome = tokio::spawn(test).await;
+        let mut admin = self.admin.into_inner();
+        let servers = std::mem::take(&mut *self.servers.lock().unwrap());
+        for server in servers {
+            server.tasks.stop(PATIENCE).await;
+            sqlx::query("select pg_terminate_backend(active_pid, 10000) from pg_replication_slots where slot_name = $1")
+                .bind(&server.slot)
+                .execute(&mut admin)
+                .await
+                .unwrap();
+            server.realtime.forget_slot().await.unwrap();
+        }
+        self.db.close().await;
+        let drop = sqlx::AssertSqlSafe(format!("drop database {} with (force)", self.name));
+        sqlx::query(drop).execute(&mut admin).await.unwrap();
+        if let Err(panic) = outcome {
+            std::panic::resume_unwind(panic.into_panic());
+        }
+    }
+}
+
+/// The host's part: a cookie becomes a principal.
+fn app(realtime: &Realtime, people: &Arc<People>) -> Router {
+    let cookies = people.clone();
+    let layer = axum::middleware::from_fn(move |mut request: Request<Body>, next: Next| {
+        let cookies = cookies.clone();
+        async move {
+            let cookie = request
+                .headers()
+                .get("cookie")
+                .and_then(|c| c.to_str().ok());
+            if let Some(name) = cookie.map(ToOwned::to_owned)
+                && let Some(admitted) = cookies.by_token(&name).await
+            {
+                request.extensions_mut().insert(admitted.principal);
+            }
+            next.run(request).await
+        }
+    });
+    let routes = realtime.router().merge(realtime.http());
+    Router::new().nest("/realtime/v1", routes).layer(layer)
 }
 
 impl Server {
@@ -246,11 +337,7 @@ impl Server {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
         match tokio_tungstenite::connect_async(request).await {
-            Ok((socket, _)) => Ok(Client {
-                socket,
-                references: 0,
-                two: vsn == "2.0.0",
-            }),
+            Ok((socket, _)) => Ok(Client::new(socket, vsn == "2.0.0")),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(other) => panic!("{other}"),
         }
@@ -262,129 +349,5 @@ impl Server {
         let reply = client.join(topic, token, config).await;
         assert_eq!(reply["status"], "ok", "{reply}");
         client
-    }
-}
-
-/// A client of the protocol.
-pub(crate) struct Client {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    references: u64,
-    two: bool,
-}
-
-/// A received frame.
-#[derive(Debug)]
-pub(crate) struct Frame {
-    pub(crate) reference: Value,
-    pub(crate) topic: String,
-    pub(crate) event: String,
-    pub(crate) payload: Value,
-}
-
-impl Client {
-    pub(crate) async fn raw(&mut self, message: Message) {
-        self.socket.send(message).await.unwrap();
-    }
-
-    /// Sends a frame; returns its reference.
-    pub(crate) async fn push(&mut self, topic: &str, event: &str, payload: Value) -> String {
-        self.references += 1;
-        let reference = self.references.to_string();
-        let frame = if self.two {
-            json!(["1", reference, topic, event, payload])
-        } else {
-            json!({"join_ref": "1", "ref": reference, "topic": topic, "event": event, "payload": payload})
-        };
-        self.raw(Message::text(frame.to_string())).await;
-        reference
-    }
-
-    /// Sends a frame and waits for its answer.
-    pub(crate) async fn ask(&mut self, topic: &str, event: &str, payload: Value) -> Value {
-        let reference = self.push(topic, event, payload).await;
-        self.until(|frame| frame.event == "phx_reply" && frame.reference == reference.as_str())
-            .await
-    }
-
-    pub(crate) async fn join(&mut self, topic: &str, token: &str, config: Value) -> Value {
-        let payload = json!({"config": config, "access_token": token});
-        self.ask(topic, "phx_join", payload).await
-    }
-
-    /// The next frame; `Err` with the close code when the server closed.
-    pub(crate) async fn next(&mut self) -> Result<Frame, u16> {
-        loop {
-            let message = timeout(PATIENCE, self.socket.next())
-                .await
-                .expect("a frame in time");
-            let message = message.expect("an open socket").unwrap();
-            return Ok(match message {
-                Message::Text(text) if self.two => {
-                    let [_, reference, topic, event, payload]: [Value; 5] =
-                        serde_json::from_str(&text).unwrap();
-                    Frame {
-                        reference,
-                        topic: topic.as_str().unwrap().into(),
-                        event: event.as_str().unwrap().into(),
-                        payload,
-                    }
-                }
-                Message::Text(text) => {
-                    let frame: Value = serde_json::from_str(&text).unwrap();
-                    Frame {
-                        reference: frame["ref"].clone(),
-                        topic: frame["topic"].as_str().unwrap().into(),
-                        event: frame["event"].as_str().unwrap().into(),
-                        payload: frame["payload"].clone(),
-                    }
-                }
-                Message::Binary(bytes) => {
-                    assert_eq!(bytes[0], 4);
-                    let (topic, event) = (usize::from(bytes[1]), usize::from(bytes[2]));
-                    let text = |range: std::ops::Range<usize>| {
-                        String::from_utf8(bytes[range].to_vec()).unwrap()
-                    };
-                    let payload = text(5 + topic + event..bytes.len());
-                    let name = text(5 + topic..5 + topic + event);
-                    let payload: Value = serde_json::from_str(&payload).unwrap();
-                    Frame {
-                        reference: Value::Null,
-                        topic: text(5..5 + topic),
-                        event: "broadcast".into(),
-                        payload: json!({"type": "broadcast", "event": name, "payload": payload}),
-                    }
-                }
-                Message::Close(frame) => return Err(frame.map_or(0, |frame| frame.code.into())),
-                _ => continue,
-            });
-        }
-    }
-
-    /// Waits for a frame and returns its payload; what comes before it is skipped.
-    pub(crate) async fn until(&mut self, wanted: impl Fn(&Frame) -> bool) -> Value {
-        loop {
-            let frame = self.next().await.expect("not closed");
-            if wanted(&frame) {
-                return frame.payload;
-            }
-        }
-    }
-
-    /// The next change.
-    pub(crate) async fn change(&mut self) -> Value {
-        self.until(|frame| frame.event == "postgres_changes").await["data"].take()
-    }
-
-    pub(crate) async fn system(&mut self) -> Value {
-        self.until(|frame| frame.event == "system").await
-    }
-
-    /// Waits until the server closes; returns the code.
-    pub(crate) async fn closed(&mut self) -> u16 {
-        loop {
-            if let Err(code) = self.next().await {
-                return code;
-            }
-        }
     }
 }

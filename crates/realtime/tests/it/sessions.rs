@@ -2,6 +2,7 @@
 
 use crate::server::{PATIENCE, run};
 use kernel::Permission;
+use realtime::Seen;
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -86,14 +87,14 @@ async fn many_tabs_are_one_presence() {
         let second = server.join("ada", "realtime:x", json!({})).await;
         let mut told = server.presence.lock().await;
         let mut next = async || timeout(PATIENCE, told.recv()).await.unwrap().unwrap();
-        assert_eq!(next().await, (ada.user, true));
+        assert_eq!(next().await, (ada.user, Seen::Online));
         drop(first);
         let of_bob = server.join("bob", "realtime:x", json!({})).await;
-        assert_eq!(next().await, (bob.user, true));
+        assert_eq!(next().await, (bob.user, Seen::Online));
         drop(second);
-        assert_eq!(next().await, (ada.user, false));
+        assert_eq!(next().await, (ada.user, Seen::Offline));
         drop(of_bob);
-        assert_eq!(next().await, (bob.user, false));
+        assert_eq!(next().await, (bob.user, Seen::Offline));
     })
     .await;
 }
