@@ -24,7 +24,7 @@ pub mod routes;
 mod secrets;
 mod store;
 
-pub use actions::{demo::DemoPerson, sessions::Issued};
+pub use actions::{demo::DemoPerson, presence::Presence, sessions::Issued};
 pub use config::{IdentityConfig, SecondFactorPolicy};
 
 use kernel::{

@@ -291,6 +291,8 @@ pub struct Person {
     pub second_factor: bool,
     /// Whether a socket of theirs is open.
     pub online: bool,
+    /// Whether they look at none of the pages that they have open.
+    pub away: bool,
     /// When one last was.
     pub last_seen_at: Option<OffsetDateTime>,
     /// When they joined.

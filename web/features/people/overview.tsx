@@ -46,7 +46,7 @@ export function Newest() {
   const list = useLivePages<User, Schema["PeopleView"]>(usersOptions({}));
   usePresence("newest", (presence) => {
     if (!presence) return void list.refresh();
-    list.patch(presence.id, (user) => ({ ...user, online: presence.online, last_seen_at: presence.lastSeenAt ?? user.last_seen_at ?? null }));
+    list.patch(presence.id, (user) => ({ ...user, online: presence.online, away: presence.away, last_seen_at: presence.lastSeenAt ?? user.last_seen_at ?? null }));
   });
   if (list.isError && !list.rows) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
   return (

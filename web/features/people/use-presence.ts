@@ -4,6 +4,8 @@ import { useLive, type LiveEvent } from "@/lib/realtime/use-live";
 export interface Presence {
   id: string;
   online: boolean;
+  /** They have pages open and look at none of them. */
+  away: boolean;
   lastSeenAt: string | null;
 }
 
@@ -22,7 +24,7 @@ export function usePresence(topic: string, onPresence: (presence: Presence | nul
         return;
       }
       const seen = record.last_seen_at;
-      onPresence({ id: record.user_id, online: record.online === true, lastSeenAt: typeof seen === "string" ? seen : null });
+      onPresence({ id: record.user_id, online: record.online === true, away: record.away === true, lastSeenAt: typeof seen === "string" ? seen : null });
     },
   );
 }

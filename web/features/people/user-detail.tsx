@@ -31,7 +31,7 @@ export function UserDetail({ id }: { id: string }) {
   usePresence(`user-${id}`, (presence) => {
     if (!presence) return void client.invalidateQueries({ queryKey: keys.users.one(id) });
     if (presence.id !== id) return;
-    client.setQueryData<User>(keys.users.one(id), (old) => old && { ...old, online: presence.online, last_seen_at: presence.lastSeenAt ?? old.last_seen_at });
+    client.setQueryData<User>(keys.users.one(id), (old) => old && { ...old, online: presence.online, away: presence.away, last_seen_at: presence.lastSeenAt ?? old.last_seen_at });
   });
   if (isError && !user) return <ErrorState error={error} retry={() => void refetch()} />;
   return (

@@ -44,7 +44,7 @@ export function UsersTable() {
   const list = useLivePages<User, Schema["PeopleView"]>(usersOptions(filter));
   usePresence("users", (presence) => {
     if (!presence) return void list.refresh();
-    list.patch(presence.id, (user) => ({ ...user, online: presence.online, last_seen_at: presence.lastSeenAt ?? user.last_seen_at }));
+    list.patch(presence.id, (user) => ({ ...user, online: presence.online, away: presence.away, last_seen_at: presence.lastSeenAt ?? user.last_seen_at }));
   });
   const change = (next: Change) => setParams({ ...next, cursor: "" });
   const filtered = Boolean(filter.search ?? filter.status ?? filter.role);

@@ -1,5 +1,6 @@
 import type { RealtimeChannel, RealtimeClient } from "@supabase/realtime-js";
 import { createStore } from "@/lib/store";
+import { tellVisibility } from "./visibility";
 
 export interface Change {
   type: "INSERT" | "UPDATE" | "DELETE";
@@ -38,7 +39,9 @@ function connect(): Promise<RealtimeClient> {
   client ??= import("@supabase/realtime-js").then(({ RealtimeClient: Client }) => {
     const base = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
     // The session cookie says who this is; the client refuses to start without some key.
-    return new Client(`${base}/realtime/v1`, { params: { apikey: "cookie" } });
+    const made = new Client(`${base}/realtime/v1`, { params: { apikey: "cookie" } });
+    tellVisibility(made);
+    return made;
   });
   return client;
 }

@@ -51,7 +51,7 @@ impl Identity {
             store::accounts::verify_email(tx, user, joined).await?;
             store::accounts::grant(tx, user, person.role, None).await?;
             if let Some(seen) = person.last_seen_at {
-                store::presence::set(tx, user, false, seen).await?;
+                store::presence::last_seen(tx, user, seen).await?;
             }
             ids.push(user);
         }

@@ -110,6 +110,8 @@ pub(super) struct PersonView {
     second_factor: bool,
     /// Whether a socket of theirs is open now.
     online: bool,
+    /// Whether they look at none of the pages that they have open.
+    away: bool,
     #[serde(with = "time::serde::rfc3339::option")]
     last_seen_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339")]
@@ -127,6 +129,7 @@ impl From<Person> for PersonView {
             verified: person.verified,
             second_factor: person.second_factor,
             online: person.online,
+            away: person.away,
             last_seen_at: person.last_seen_at,
             created_at: person.created_at,
         }

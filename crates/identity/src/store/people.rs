@@ -74,7 +74,7 @@ macro_rules! page {
                         select from identity.totp t
                         where t.user_id = u.id and t.confirmed_at is not null
                     ) as "second_factor!",
-                    coalesce(p.online, false) as "online!", p.last_seen_at as "last_seen_at?",
+                    coalesce(p.online, false) as "online!", coalesce(p.away, false) as "away!", p.last_seen_at as "last_seen_at?",
                     u.created_at
                 "#,
                 [" and (", $past, ") order by ", $order, " limit $11"],
@@ -172,7 +172,7 @@ pub(crate) async fn get(db: &mut PgConnection, user: UserId) -> sqlx::Result<Opt
             exists (
                 select from identity.totp t where t.user_id = u.id and t.confirmed_at is not null
             ) as "second_factor!",
-            coalesce(p.online, false) as "online!", p.last_seen_at as "last_seen_at?", u.created_at
+            coalesce(p.online, false) as "online!", coalesce(p.away, false) as "away!", p.last_seen_at as "last_seen_at?", u.created_at
         from identity.users u
         left join identity.presence p on p.user_id = u.id
         where u.id = $1 and u.erased_at is null
