@@ -12,6 +12,7 @@ mod numbers;
 mod process;
 mod report;
 mod scenarios;
+mod sockets;
 mod yardstick;
 
 use clap::{Parser, Subcommand};
@@ -35,6 +36,12 @@ enum Command {
     Run(scenarios::Settings),
     /// Asks one address over many connections for a while; prints what came as JSON.
     Load(load::Settings),
+    /// Measures sockets and prints the table.
+    Sockets(sockets::Settings),
+    /// Opens many sockets and counts what they hear; prints what it came to as JSON.
+    Crowd(sockets::crowd::Settings),
+    /// Serves sockets with nothing around them.
+    Bare,
     /// Serves the two compared routes with nothing around them.
     Yardstick {
         /// The folder of PostgreSQL's socket.
@@ -60,12 +67,18 @@ fn run() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Run(settings) => single()?.block_on(scenarios::run(settings)),
         Command::Load(settings) => single()?.block_on(load::run(settings)),
+        Command::Sockets(settings) => single()?.block_on(sockets::run(settings)),
+        Command::Crowd(settings) => single()?.block_on(sockets::crowd::run(settings)),
         // As many threads as the server under test has.
-        Command::Yardstick { socket, user } => tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?
-            .block_on(yardstick::serve(&socket, user)),
+        Command::Bare => several()?.block_on(sockets::bare::serve()),
+        Command::Yardstick { socket, user } => several()?.block_on(yardstick::serve(&socket, user)),
     }
+}
+
+fn several() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
 }
 
 fn single() -> std::io::Result<tokio::runtime::Runtime> {

@@ -33,7 +33,7 @@ pub(super) async fn prepare(server: &Address) -> anyhow::Result<Member> {
 }
 
 /// Signs in; the header to send from then on.
-pub(super) async fn sign_in(server: &Address, email: &str) -> anyhow::Result<String> {
+pub(crate) async fn sign_in(server: &Address, email: &str) -> anyhow::Result<String> {
     let body = json!({ "email": email, "password": PASSWORD, "device_name": "bench" });
     let sent = request("POST", "/api/v1/sessions", &[], &body.to_string());
     let answer = http::once(server, &sent).await?;

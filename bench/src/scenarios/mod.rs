@@ -10,6 +10,7 @@ use crate::{
     report::{Goal, Report},
 };
 pub(crate) use compare::Sample;
+pub(crate) use content::sign_in;
 use compare::{Bench, Ratio};
 use server::{Phases, Server};
 use std::{path::PathBuf, time::Duration};
