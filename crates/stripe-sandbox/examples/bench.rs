@@ -11,6 +11,9 @@ use serde_json::Value;
 use stripe_sandbox::{Config, Sandbox};
 use tower::ServiceExt;
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// One call through the router.

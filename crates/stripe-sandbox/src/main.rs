@@ -5,6 +5,9 @@ use std::net::SocketAddr;
 use anyhow::{Context, bail};
 use stripe_sandbox::{Config, Storage};
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "usage: stripe-sandbox --listen 127.0.0.1:12111 [--public-url URL] [--postgres URL] [--key sk_test_...] [--record FILE]";
 
 #[tokio::main(flavor = "current_thread")]

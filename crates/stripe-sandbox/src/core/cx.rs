@@ -1,6 +1,6 @@
 //! The hand a command is given: the state, the logical time, where the pages live, and the way to make ids and events.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use super::error::{ApiError, Result};
 use super::json::{Read, Value, json};
@@ -77,7 +77,7 @@ impl Cx<'_> {
             object.put("created", self.now);
         }
         if let Value::Object(fields) = fields {
-            for (key, value) in fields {
+            for (key, value) in fields.into_members() {
                 object.put(&key, value);
             }
         }
@@ -85,7 +85,7 @@ impl Cx<'_> {
     }
 
     /// The object an argument names: 400 with the argument's name when there is none.
-    pub(crate) fn find(&self, kind: &str, id: &str, param: &str) -> Result<Arc<Value>> {
+    pub(crate) fn find(&self, kind: &str, id: &str, param: &str) -> Result<Value> {
         self.state
             .of(kind, id)
             .filter(|value| !value.b("deleted"))
@@ -96,18 +96,17 @@ impl Cx<'_> {
     /// A private copy of an object, to change and [`Cx::save`].
     pub(crate) fn take(&self, kind: &str, id: &str, param: &str) -> Result {
         self.find(kind, id, param)
-            .map(|shared| Value::clone(&shared))
     }
 
     /// Stores a new object and says so.
-    pub(crate) fn create(&mut self, value: Value, event: &str) -> Arc<Value> {
+    pub(crate) fn create(&mut self, value: Value, event: &str) -> Value {
         let shared = self.state.put(value);
         self.emit(event, &shared);
         shared
     }
 
     /// Stores a changed object; when a public field changed, says so with the previous values.
-    pub(crate) fn save(&mut self, value: Value, event: &str) -> Arc<Value> {
+    pub(crate) fn save(&mut self, value: Value, event: &str) -> Value {
         let before = self.state.get(value.s("id")).cloned();
         let shared = self.state.put(value);
         let previous = before
@@ -120,16 +119,16 @@ impl Cx<'_> {
     }
 
     /// Stores without an event.
-    pub(crate) fn put(&mut self, value: Value) -> Arc<Value> {
+    pub(crate) fn put(&mut self, value: Value) -> Value {
         self.state.put(value)
     }
 
     /// Records an event and a delivery for each endpoint that wants it.
-    pub(crate) fn emit(&mut self, event: &str, object: &Arc<Value>) {
+    pub(crate) fn emit(&mut self, event: &str, object: &Value) {
         self.emit_with(event, object, None);
     }
 
-    fn emit_with(&mut self, event: &str, object: &Arc<Value>, previous: Option<Value>) {
+    fn emit_with(&mut self, event: &str, object: &Value, previous: Option<Value>) {
         let request = json!({"id": self.request.id, "idempotency_key": self.request.key});
         let id = self
             .state
@@ -153,7 +152,7 @@ impl Cx<'_> {
     pub(crate) fn settings(&self) -> Value {
         self.state.get("_settings").map_or_else(
             || json!({"id": "_settings", "object": "_settings", "retry_days": [3, 5, 7], "after_retries": "cancel"}),
-            |shared| Value::clone(shared),
+            Value::clone,
         )
     }
 }
@@ -206,7 +205,7 @@ fn difference(before: &Value, after: &Value) -> Value {
     }
     for key in new
         .keys()
-        .filter(|key| !key.starts_with('_') && !old.contains_key(*key))
+        .filter(|key| !key.starts_with('_') && !old.contains_key(key))
     {
         changed.put(key, Value::Null);
     }

@@ -1,6 +1,6 @@
 //! The one error of the API, in Stripe's shape: `{"error": {type, code, param, message, decline_code, …}}`.
 
-use super::json::{Read, Value, json};
+use super::json::{Read, ToValue, Value, json};
 
 /// What an engine verb returns.
 pub(crate) type Result<T = Value> = std::result::Result<T, ApiError>;
@@ -98,7 +98,7 @@ impl ApiError {
     }
 
     /// Adds a member to the error.
-    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, key: &str, value: impl ToValue) -> Self {
         self.body.put(key, value);
         self
     }

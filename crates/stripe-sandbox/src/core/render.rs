@@ -32,7 +32,7 @@ pub(crate) fn expand_all(state: &State, shown: &mut Value, expand: &[String]) ->
 
 fn walk(state: &State, value: &mut Value, segments: &[&str], path: &str) -> Result<()> {
     if let Value::Array(items) = value {
-        for item in items {
+        for item in std::sync::Arc::make_mut(items) {
             if let Some(id) = item.as_str()
                 && let Some(found) = state.get(id)
             {
@@ -48,7 +48,7 @@ fn walk(state: &State, value: &mut Value, segments: &[&str], path: &str) -> Resu
     let Some(map) = value.as_object() else {
         return Ok(());
     };
-    if !map.contains_key(*first) {
+    if !map.contains_key(first) {
         match lazy(state, value, first) {
             Some(found) => value.put(first, found),
             None if map.contains_key("object") => {
@@ -128,12 +128,7 @@ pub(crate) fn present(state: &State, value: &Value) -> Value {
     let Some(map) = value.as_object() else {
         return value.clone();
     };
-    let mut shown = Value::Object(
-        map.iter()
-            .filter(|(key, _)| !key.starts_with('_'))
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect(),
-    );
+    let mut shown = Value::Object(map.public());
     match value.s("object") {
         "subscription" => {
             let id = value.s("id");
@@ -224,10 +219,10 @@ pub(crate) fn present(state: &State, value: &Value) -> Value {
 }
 
 fn subscription_item(state: &State, item: &Value) -> Value {
-    let mut shown = item.clone();
-    if let Some(map) = shown.as_object_mut() {
-        map.retain(|key, _| !key.starts_with('_'));
-    }
+    let Some(map) = item.as_object() else {
+        return item.clone();
+    };
+    let mut shown = Value::Object(map.public());
     if let Some(price) = state.get(item.s("price")) {
         let price = present(state, price);
         shown.put("plan", plan(&price));

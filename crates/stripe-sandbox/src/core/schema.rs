@@ -166,7 +166,7 @@ fn scalar(simple: &str, given: &Tree, path: &str) -> Result {
         ));
     };
     match simple {
-        "i" => text.parse::<i64>().map(Value::from).map_err(|_| {
+        "i" => text.parse::<i64>().map(Value::Int).map_err(|_| {
             ApiError::param(path, format!("Invalid integer: {text}"))
                 .code("parameter_invalid_integer")
         }),
@@ -252,8 +252,7 @@ fn array(item: &Value, given: &Tree, path: &str) -> Result {
     sorted
         .into_iter()
         .map(|(at, child)| coerce(item, child, &join(path, &at.to_string())))
-        .collect::<Result<Vec<_>>>()
-        .map(Value::Array)
+        .collect()
 }
 
 fn mapping(item: &Value, given: &Tree, path: &str) -> Result {

@@ -5,29 +5,68 @@
 //! and never leave it; `_due` is the moment a document wants to be woken, `_clock` the test clock it lives under.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 
-use super::json::{Read, Value, json};
+use super::json::{Read, Text, Value, json, literal};
 
 /// A stored object.
 #[derive(Debug, Clone)]
-pub(crate) struct Doc {
+struct Doc {
     /// Order of creation.
-    pub(crate) seq: u64,
+    seq: u64,
     /// The object with its private keys. Shared with the events that show it.
-    pub(crate) value: Arc<Value>,
+    value: Value,
+    /// Where the indexes have it.
+    places: Places,
+}
+
+/// Where the indexes have a document. Most changes leave all of it as it was.
+#[derive(Debug, Clone, PartialEq)]
+struct Places {
+    kind: Text,
+    owners: Vec<Text>,
+    /// The moment it wants to be woken, and on which clock.
+    wake: Option<(Text, i64)>,
+}
+
+impl Places {
+    fn of(value: &Value) -> Self {
+        let text = |value: &Value| match value {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            _ => None,
+        };
+        let parent = &value["parent"]["subscription_details"]["subscription"];
+        let payment = &value["payment"]["payment_intent"];
+        let kind = text(&value["object"]).unwrap_or_default();
+        let wake = if kind == "_delivery" {
+            (value.s("status") == "pending").then(|| (WEBHOOKS, value.i("next_at")))
+        } else {
+            value
+                .opt_i("_due")
+                .map(|due| (text(&value["_clock"]).unwrap_or_default(), due))
+        };
+        Self {
+            kind,
+            owners: OWNERS
+                .iter()
+                .map(|field| &value[*field])
+                .chain([parent, payment])
+                .filter_map(text)
+                .collect(),
+            wake,
+        }
+    }
 }
 
 /// An event, with the object as it was.
 #[derive(Debug, Clone)]
 pub(crate) struct Event {
-    pub(crate) id: String,
+    pub(crate) id: Text,
     pub(crate) seq: u64,
-    pub(crate) kind: String,
+    pub(crate) kind: Text,
     pub(crate) created: i64,
-    pub(crate) object: Arc<Value>,
+    pub(crate) object: Value,
     pub(crate) previous: Option<Value>,
     pub(crate) request: Value,
 }
@@ -52,21 +91,24 @@ pub(crate) struct Mark {
     events: usize,
 }
 
-type Wakes = BTreeSet<(i64, u64, String)>;
+type Wakes = BTreeSet<(i64, u64, Text)>;
+/// Documents in their order of creation.
+type Ordered = BTreeMap<u64, Text>;
 
 /// The sandbox's whole memory.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    docs: HashMap<String, Doc>,
-    kinds: HashMap<String, BTreeMap<u64, String>>,
-    owned: HashMap<String, BTreeMap<u64, String>>,
-    wakes: HashMap<String, Wakes>,
+    docs: HashMap<Text, Doc>,
+    kinds: HashMap<Text, Ordered>,
+    owned: HashMap<Text, HashMap<Text, Ordered>>,
+    wakes: HashMap<Text, Wakes>,
     events: BTreeMap<u64, Event>,
-    event_seqs: HashMap<String, u64>,
+    event_seqs: HashMap<Text, u64>,
     next: u64,
     next_before: u64,
     seed: Vec<u8>,
-    undo: Vec<(String, Option<Doc>)>,
+    key: Option<hmac::Key>,
+    undo: Vec<(Text, Option<Doc>)>,
     new_events: Vec<u64>,
 }
 
@@ -86,7 +128,7 @@ const OWNERS: [&str; 10] = [
 
 /// Whose turn comes first at one moment: a schedule's phase before the renewal it changes, then in order of creation.
 fn turn(doc: &Doc) -> u64 {
-    if doc.value.s("object") == "subscription_schedule" {
+    if doc.places.kind == "subscription_schedule" {
         0
     } else {
         doc.seq
@@ -94,6 +136,8 @@ fn turn(doc: &Doc) -> u64 {
 }
 
 const META: &str = "_meta";
+/// The clock that web hooks wait on.
+pub(crate) const WEBHOOKS: Text = literal!("_webhooks");
 
 impl State {
     /// An empty state. The seed makes its ids; equal seeds and equal commands give equal states.
@@ -116,15 +160,16 @@ impl State {
                 state.seed = hex::decode(body.s("seed")).unwrap_or_default();
             } else if row.kind == "event" {
                 let seq = u64::try_from(row.seq).unwrap_or_default();
-                state.event_seqs.insert(row.id.clone(), seq);
+                let id = Text::from(row.id);
+                state.event_seqs.insert(id.clone(), seq);
                 state.events.insert(
                     seq,
                     Event {
-                        id: row.id,
+                        id,
                         seq,
-                        kind: body.s("type").to_owned(),
+                        kind: body.s("type").into(),
                         created: body.i("created"),
-                        object: Arc::new(body["object"].clone()),
+                        object: body["object"].clone(),
                         previous: body.has("previous").then(|| body["previous"].clone()),
                         request: body["request"].clone(),
                     },
@@ -132,10 +177,12 @@ impl State {
             } else {
                 let doc = Doc {
                     seq: u64::try_from(row.seq).unwrap_or_default(),
-                    value: Arc::new(body),
+                    places: Places::of(&body),
+                    value: body,
                 };
-                state.index(&row.id, &doc);
-                state.docs.insert(row.id, doc);
+                let id = Text::from(row.id);
+                state.index(&id, &doc);
+                state.docs.insert(id, doc);
             }
         }
         state.next_before = state.next;
@@ -148,13 +195,15 @@ impl State {
             b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
         let n = self.next;
         self.next += 1;
-        let key = hmac::Key::new(hmac::HMAC_SHA256, &self.seed);
+        let key = self
+            .key
+            .get_or_insert_with(|| hmac::Key::new(hmac::HMAC_SHA256, &self.seed));
         let mut text = String::with_capacity(prefix.len() + length + 1);
         text.push_str(prefix);
         text.push('_');
         let mut round = 0_u64;
         while text.len() < prefix.len() + 1 + length {
-            let tag = hmac::sign(&key, &[n.to_be_bytes(), round.to_be_bytes()].concat());
+            let tag = hmac::sign(key, &[n.to_be_bytes(), round.to_be_bytes()].concat());
             text.extend(
                 tag.as_ref()
                     .iter()
@@ -167,101 +216,96 @@ impl State {
     }
 
     /// The document with this id.
-    pub(crate) fn get(&self, id: &str) -> Option<&Arc<Value>> {
+    pub(crate) fn get(&self, id: &str) -> Option<&Value> {
         self.docs.get(id).map(|doc| &doc.value)
     }
 
     /// The document with this id when it is of this type.
-    pub(crate) fn of(&self, kind: &str, id: &str) -> Option<&Arc<Value>> {
+    pub(crate) fn of(&self, kind: &str, id: &str) -> Option<&Value> {
         self.get(id).filter(|value| value.s("object") == kind)
     }
 
     /// Writes a document.
-    pub(crate) fn put(&mut self, value: Value) -> Arc<Value> {
-        let id = value.s("id").to_owned();
-        let before = self.docs.remove(&id);
-        if let Some(doc) = &before {
-            self.unindex(&id, doc);
+    pub(crate) fn put(&mut self, value: Value) -> Value {
+        let places = Places::of(&value);
+        let shared = value.clone();
+        if let Some(doc) = self.docs.get_mut(value.s("id")) {
+            let before = doc.clone();
+            doc.value = value;
+            let moved = doc.places != places;
+            let id = match &doc.value["id"] {
+                Value::String(id) => id.clone(),
+                _ => Text::new(),
+            };
+            if moved {
+                doc.places = places;
+                let after = doc.clone();
+                self.unindex(&id, &before);
+                self.index(&id, &after);
+            }
+            self.undo.push((id, Some(before)));
+        } else {
+            let id = Text::from(value.s("id"));
+            let doc = Doc {
+                seq: self.next,
+                value,
+                places,
+            };
+            self.next += 1;
+            self.index(&id, &doc);
+            self.docs.insert(id.clone(), doc);
+            self.undo.push((id, None));
         }
-        let seq = before.as_ref().map_or_else(
-            || {
-                self.next += 1;
-                self.next - 1
-            },
-            |doc| doc.seq,
-        );
-        let doc = Doc {
-            seq,
-            value: Arc::new(value),
-        };
-        self.index(&id, &doc);
-        let shared = doc.value.clone();
-        self.docs.insert(id.clone(), doc);
-        self.undo.push((id, before));
         shared
     }
 
     /// Forgets a document.
     pub(crate) fn remove(&mut self, id: &str) {
-        if let Some(doc) = self.docs.remove(id) {
-            self.unindex(id, &doc);
-            self.undo.push((id.to_owned(), Some(doc)));
+        if let Some((id, doc)) = self.docs.remove_entry(id) {
+            self.unindex(&id, &doc);
+            self.undo.push((id, Some(doc)));
         }
     }
 
-    fn index(&mut self, id: &str, doc: &Doc) {
-        let kind = doc.value.s("object");
-        self.kinds
-            .entry(kind.to_owned())
-            .or_default()
-            .insert(doc.seq, id.to_owned());
-        for owner in OWNERS
-            .iter()
-            .filter_map(|field| doc.value.opt(field))
-            .chain(Self::parents(&doc.value))
-        {
-            self.owned
-                .entry(owner.to_owned())
+    fn index(&mut self, id: &Text, doc: &Doc) {
+        let Places { kind, owners, wake } = &doc.places;
+        let into = |index: &mut HashMap<Text, Ordered>| {
+            index
+                .entry(kind.clone())
                 .or_default()
-                .insert(doc.seq, id.to_owned());
+                .insert(doc.seq, id.clone());
+        };
+        into(&mut self.kinds);
+        for owner in owners {
+            into(self.owned.entry(owner.clone()).or_default());
         }
-        if let Some(due) = doc.value.opt_i("_due") {
+        if let Some((clock, due)) = wake {
             self.wakes
-                .entry(doc.value.s("_clock").to_owned())
+                .entry(clock.clone())
                 .or_default()
-                .insert((due, turn(doc), id.to_owned()));
+                .insert((*due, turn(doc), id.clone()));
         }
     }
 
-    fn unindex(&mut self, id: &str, doc: &Doc) {
-        let value = doc.value.clone();
-        if let Some(kind) = self.kinds.get_mut(value.s("object")) {
-            kind.remove(&doc.seq);
+    fn unindex(&mut self, id: &Text, doc: &Doc) {
+        let Places { kind, owners, wake } = &doc.places;
+        if let Some(ordered) = self.kinds.get_mut(kind) {
+            ordered.remove(&doc.seq);
         }
-        for owner in OWNERS
-            .iter()
-            .filter_map(|field| value.opt(field))
-            .chain(Self::parents(&value))
-        {
-            if let Some(set) = self.owned.get_mut(owner) {
-                set.remove(&doc.seq);
+        for owner in owners {
+            if let Some(ordered) = self.owned.get_mut(owner).and_then(|own| own.get_mut(kind)) {
+                ordered.remove(&doc.seq);
             }
         }
-        if let Some(due) = value.opt_i("_due")
-            && let Some(wakes) = self.wakes.get_mut(value.s("_clock"))
+        if let Some((clock, due)) = wake
+            && let Some(wakes) = self.wakes.get_mut(clock)
         {
-            wakes.remove(&(due, turn(doc), id.to_owned()));
+            wakes.remove(&(*due, turn(doc), id.clone()));
         }
-    }
-
-    fn parents(value: &Value) -> impl Iterator<Item = &str> {
-        let parent = value["parent"]["subscription_details"].opt("subscription");
-        let payment = value["payment"].opt("payment_intent");
-        parent.into_iter().chain(payment)
     }
 
     /// All documents of a type, oldest first.
-    pub(crate) fn all(&self, kind: &str) -> impl DoubleEndedIterator<Item = &Arc<Value>> {
+    pub(crate) fn all(&self, kind: &str) -> impl DoubleEndedIterator<Item = &Value> {
         self.kinds
             .get(kind)
             .into_iter()
@@ -274,21 +318,31 @@ impl State {
         &'a self,
         owner: &str,
         kind: &'a str,
-    ) -> impl DoubleEndedIterator<Item = &'a Arc<Value>> {
+    ) -> impl DoubleEndedIterator<Item = &'a Value> {
         self.owned
             .get(owner)
+            .and_then(|own| own.get(kind))
             .into_iter()
             .flat_map(BTreeMap::values)
             .filter_map(|id| self.get(id))
-            .filter(move |value| value.s("object") == kind)
     }
 
     /// The next document that wants to be woken on a clock, with its moment. The empty name is the global clock.
-    pub(crate) fn next_wake(&self, clock: &str) -> Option<(i64, String)> {
+    pub(crate) fn next_wake(&self, clock: &str) -> Option<(i64, Text)> {
         self.wakes
             .get(clock)?
             .first()
             .map(|(due, _, id)| (*due, id.clone()))
+    }
+
+    /// The documents that wanted to be woken on a clock by now, in their order.
+    pub(crate) fn due(&self, clock: &str, now: i64) -> impl Iterator<Item = &Value> {
+        self.wakes
+            .get(clock)
+            .into_iter()
+            .flatten()
+            .take_while(move |(due, ..)| *due <= now)
+            .filter_map(|(_, _, id)| self.get(id))
     }
 
     /// Records an event.
@@ -296,11 +350,11 @@ impl State {
         &mut self,
         kind: &str,
         created: i64,
-        object: Arc<Value>,
+        object: Value,
         previous: Option<Value>,
         request: Value,
-    ) -> String {
-        let id = self.id("evt", 24);
+    ) -> Text {
+        let id = Text::from(self.id("evt", 24));
         let seq = self.next;
         self.next += 1;
         self.event_seqs.insert(id.clone(), seq);
@@ -310,7 +364,7 @@ impl State {
             Event {
                 id: id.clone(),
                 seq,
-                kind: kind.to_owned(),
+                kind: kind.into(),
                 created,
                 object,
                 previous,
@@ -394,13 +448,13 @@ impl State {
                 .get(&id)
                 .or(before.as_ref())
                 .map_or(0, |doc| doc.seq);
-            let value = self.docs.get(&id).map(|doc| Value::clone(&doc.value));
+            let value = self.docs.get(&id).map(|doc| doc.value.clone());
             let kind = value
                 .as_ref()
                 .map_or("", |value| value.s("object"))
                 .to_owned();
             rows.push(Row {
-                id,
+                id: id.to_string(),
                 kind,
                 seq: i64::try_from(seq).unwrap_or(i64::MAX),
                 body: value,
@@ -408,10 +462,10 @@ impl State {
         }
         for event in events.iter().filter_map(|seq| self.events.get(seq)) {
             rows.push(Row {
-                id: event.id.clone(),
+                id: event.id.to_string(),
                 kind: "event".into(),
                 seq: i64::try_from(event.seq).unwrap_or(i64::MAX),
-                body: Some(json!({"type": event.kind, "created": event.created, "object": *event.object, "previous": event.previous, "request": event.request})),
+                body: Some(json!({"type": event.kind, "created": event.created, "object": event.object, "previous": event.previous, "request": event.request})),
             });
         }
         if moved {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, ensure};
 use async_trait::async_trait;
+use sqlx::types::Json;
 use sqlx::{PgPool, Postgres as Pg, Row as _, pool::PoolConnection};
 use tokio::sync::Mutex;
 
@@ -84,7 +85,7 @@ impl Keep for Postgres {
                     id: row.try_get("id")?,
                     kind: row.try_get("kind")?,
                     seq: row.try_get("seq")?,
-                    body: Some(row.try_get::<Value, _>("body")?),
+                    body: Some(row.try_get::<Json<Value>, _>("body")?.0),
                 })
             })
             .collect()
@@ -99,7 +100,7 @@ impl Keep for Postgres {
                     ids.push(row.id);
                     kinds.push(row.kind);
                     seqs.push(row.seq);
-                    bodies.push(body);
+                    bodies.push(Json(body));
                 }
                 None => gone.push(row.id),
             }

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use rand::seq::SliceRandom;
 
+use crate::core::state::WEBHOOKS;
 use crate::core::{ApiError, Read, RequestInfo, Result, Value, json, render};
 use crate::sandbox::Sandbox;
 
@@ -26,7 +27,7 @@ pub(crate) async fn deliver_forever(sandbox: &Sandbox) {
         }
         tokio::select! {
             () = sandbox.delivery_wanted().notified() => {}
-            () = tokio::time::sleep(std::time::Duration::from_secs(5)) => {}
+            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => {}
         }
     }
 }
@@ -45,13 +46,7 @@ pub(crate) async fn deliver_due(sandbox: &Sandbox) -> Result<bool> {
     let mut jobs = sandbox
         .read(|state| {
             let settings = state.get("_settings").cloned();
-            let mut due: Vec<&Value> = state
-                .all("_delivery")
-                .map(|delivery| &**delivery)
-                .filter(|delivery| {
-                    delivery.s("status") == "pending" && delivery.i("next_at") <= now
-                })
-                .collect();
+            let mut due: Vec<&Value> = state.due(&WEBHOOKS, now).collect();
             if settings
                 .as_ref()
                 .is_some_and(|settings| settings.b("shuffle"))
@@ -175,7 +170,7 @@ pub(crate) async fn again(sandbox: &Sandbox, id: &str) -> Result<()> {
             let mut delivery = cx
                 .state
                 .of("_delivery", id)
-                .map(|found| Value::clone(found))
+                .cloned()
                 .ok_or_else(|| ApiError::missing("delivery", id, "id"))?;
             delivery.put("status", "pending");
             delivery.put("next_at", cx.global);

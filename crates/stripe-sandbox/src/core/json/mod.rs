@@ -1,6 +1,14 @@
 //! Short ways to read and write the JSON objects the sandbox keeps. Reading never fails: what is absent reads as empty.
 
-pub(crate) use serde_json::{Value, json};
+mod make;
+mod value;
+mod wire;
+
+/// Text that is cheap to copy: a literal of the program, or a counted string.
+pub(crate) use arcstr::ArcStr as Text;
+pub(crate) use arcstr::literal;
+pub(crate) use make::{ToValue, empty, json, members};
+pub(crate) use value::{Map, Value};
 
 /// Forgiving access to a JSON object.
 pub(crate) trait Read {
@@ -19,7 +27,7 @@ pub(crate) trait Read {
     /// The array at `key`, or an empty one; the `data` of a list object counts as its array.
     fn list(&self, key: &str) -> &[Value];
     /// Sets `key`; does nothing on a value that is not an object.
-    fn put(&mut self, key: &str, value: impl Into<Value>);
+    fn put(&mut self, key: &str, value: impl ToValue);
     /// Removes `key`.
     fn cut(&mut self, key: &str);
 }
@@ -59,9 +67,9 @@ impl Read for Value {
         array.as_array().map_or(&[], Vec::as_slice)
     }
 
-    fn put(&mut self, key: &str, value: impl Into<Value>) {
+    fn put(&mut self, key: &str, value: impl ToValue) {
         if let Some(map) = self.as_object_mut() {
-            map.insert(key.to_owned(), value.into());
+            map.insert(key, value.into_value());
         }
     }
 
@@ -81,10 +89,10 @@ pub(crate) fn list_mut<'a>(value: &'a mut Value, key: &str) -> &'a mut Vec<Value
         slot
     };
     if !slot.is_array() {
-        *slot = Value::Array(Vec::new());
+        *slot = json!([]);
     }
     match slot {
-        Value::Array(array) => array,
+        Value::Array(array) => std::sync::Arc::make_mut(array),
         _ => unreachable!("made an array just above"),
     }
 }
