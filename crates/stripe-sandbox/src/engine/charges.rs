@@ -1,8 +1,7 @@
 //! Charges and disputes: what an attempt to pay leaves behind. Balance transactions are not imitated.
 
-use std::sync::Arc;
-
 use super::{Args, list};
+use crate::core::json::ToValue;
 use crate::core::{Cx, Read, Result, Value, json};
 
 const KIND: &str = "charge";
@@ -13,7 +12,7 @@ pub(crate) fn record(
     intent: &Value,
     method: &Value,
     failure: Option<(&str, Option<&str>, &str)>,
-) -> Arc<Value> {
+) -> Value {
     let amount = intent.i("amount");
     let card = &method["card"];
     let details = json!({"type": "card", "card": {
@@ -39,11 +38,12 @@ pub(crate) fn record(
         "payment_method_details": details, "receipt_email": intent["receipt_email"], "status": if ok { "succeeded" } else { "failed" }, "_card": method["_card"],
     }));
     charge.cut("refunds");
-    if ok && let Some(invoice) = intent.opt("_invoice") {
-        charge.put(
-            "receipt_url",
-            format!("{}/pages/invoice/{invoice}", cx.base),
-        );
+    if ok {
+        let receipt = match intent.opt("_invoice") {
+            Some(invoice) => format!("{}/pages/invoice/{invoice}", cx.base),
+            None => format!("{}/pages/receipt/{}", cx.base, charge.s("id")),
+        };
+        charge.put("receipt_url", receipt);
     }
     cx.create(
         charge,
@@ -71,9 +71,9 @@ pub(crate) fn dispute(cx: &mut Cx<'_>, id: &str) -> Result<()> {
         "uncategorized_text",
     ]
     .iter()
-    .map(|key| ((*key).to_owned(), Value::Null))
-    .collect::<serde_json::Map<_, _>>()
-    .into();
+    .map(|key| (*key, Value::Null))
+    .collect::<crate::core::json::Map>()
+    .to_value();
     let dispute = cx.object("dispute", "du", json!({
         "amount": charge["amount"], "balance_transactions": [], "charge": id, "currency": charge["currency"], "enhanced_eligibility_types": [], "evidence": evidence,
         "evidence_details": {"due_by": cx.now + 7 * 86_400, "has_evidence": false, "past_due": false, "submission_count": 0, "enhanced_eligibility": {}},

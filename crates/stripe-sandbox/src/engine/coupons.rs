@@ -82,7 +82,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
         coupon.put("_due", moment);
     }
     merge_metadata(&mut coupon, &p["metadata"]);
-    Ok(Value::clone(&cx.create(coupon, "coupon.created")))
+    Ok(cx.create(coupon, "coupon.created"))
 }
 
 /// GET /v1/coupons/{id}
@@ -95,14 +95,14 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut coupon = cx.take(COUPON, a.id(), "id")?;
     copy(&mut coupon, &a.p, &["name"]);
     merge_metadata(&mut coupon, &a.p["metadata"]);
-    Ok(Value::clone(&cx.save(coupon, "coupon.updated")))
+    Ok(cx.save(coupon, "coupon.updated"))
 }
 
 /// DELETE /v1/coupons/{id}: discounts given before keep their effect.
 pub(crate) fn delete(cx: &mut Cx<'_>, a: &Args) -> Result {
     let coupon = cx.find(COUPON, a.id(), "id")?;
     cx.emit("coupon.deleted", &coupon);
-    let mut gone = Value::clone(&coupon);
+    let mut gone = coupon.clone();
     gone.put("deleted", true);
     gone.put("valid", false);
     gone.cut("_due");
@@ -121,7 +121,7 @@ pub(crate) fn wake(cx: &mut Cx<'_>, id: &str) -> Result<()> {
     let Some(found) = cx.state.get(id).cloned() else {
         return Ok(());
     };
-    let mut value = Value::clone(&found);
+    let mut value = found.clone();
     value.cut("_due");
     if value.s("object") == COUPON {
         value.put("valid", false);
@@ -181,7 +181,7 @@ pub(crate) fn create_code(cx: &mut Cx<'_>, a: &Args) -> Result {
         value.put("_due", moment);
     }
     merge_metadata(&mut value, &a.p["metadata"]);
-    Ok(Value::clone(&cx.create(value, "promotion_code.created")))
+    Ok(cx.create(value, "promotion_code.created"))
 }
 
 /// GET /`v1/promotion_codes/{id`}
@@ -194,7 +194,7 @@ pub(crate) fn update_code(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut value = cx.take(CODE, a.id(), "id")?;
     copy(&mut value, &a.p, &["active"]);
     merge_metadata(&mut value, &a.p["metadata"]);
-    Ok(Value::clone(&cx.save(value, "promotion_code.updated")))
+    Ok(cx.save(value, "promotion_code.updated"))
 }
 
 /// GET /`v1/promotion_codes`
@@ -248,7 +248,7 @@ pub(crate) fn typed(cx: &Cx<'_>, code: &str, customer: Option<&str>, subtotal: i
     }
     let coupon = cx.find(COUPON, found["promotion"].s("coupon"), "promotion_code")?;
     if coupon.b("valid") {
-        Ok(Value::clone(&found))
+        Ok(found.clone())
     } else {
         Err(invalid())
     }

@@ -265,6 +265,13 @@ pub(crate) fn preview(cx: &mut Cx<'_>, a: &Args) -> Result {
     build(cx, &invoice, &a.p).map(|(note, _)| note)
 }
 
+/// GET /`v1/credit_notes/preview/lines`
+pub(crate) fn preview_lines(cx: &mut Cx<'_>, a: &Args) -> Result {
+    let note = preview(cx, a)?;
+    let rows = note.list("lines").to_vec();
+    list::page(&a.p, rows, "/v1/credit_notes/preview/lines")
+}
+
 /// GET /`v1/credit_notes/{id`}
 pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.take(KIND, a.id(), "id")
@@ -275,7 +282,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut note = cx.take(KIND, a.id(), "id")?;
     super::copy(&mut note, &a.p, &["memo"]);
     merge_metadata(&mut note, &a.p["metadata"]);
-    Ok(Value::clone(&cx.save(note, "credit_note.updated")))
+    Ok(cx.save(note, "credit_note.updated"))
 }
 
 /// POST /`v1/credit_notes/{id}/void`: only those that lowered an open invoice.
@@ -302,18 +309,13 @@ pub(crate) fn void(cx: &mut Cx<'_>, a: &Args) -> Result {
     cx.save(invoice, "invoice.updated");
     note.put("status", "void");
     note.put("voided_at", cx.now);
-    Ok(Value::clone(&cx.create(note, "credit_note.voided")))
+    Ok(cx.create(note, "credit_note.voided"))
 }
 
 /// GET /`v1/credit_notes/{id}/lines`
 pub(crate) fn lines(cx: &mut Cx<'_>, a: &Args) -> Result {
     let note = cx.find(KIND, a.id(), "id")?;
-    let rows = note
-        .list("lines")
-        .iter()
-        .cloned()
-        .map(std::sync::Arc::new)
-        .collect();
+    let rows = note.list("lines").to_vec();
     list::page(&a.p, rows, &format!("/v1/credit_notes/{}/lines", a.id()))
 }
 

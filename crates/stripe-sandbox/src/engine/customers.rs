@@ -124,7 +124,7 @@ pub(crate) fn set_default(cx: &mut Cx<'_>, customer: &str, method: &str) -> Resu
 pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
     match cx.state.of(KIND, a.id()) {
         Some(found) if found.b("deleted") => Ok(deleted(a.id(), KIND)),
-        Some(found) => Ok(Value::clone(found)),
+        Some(found) => Ok(found.clone()),
         None => Err(ApiError::missing(KIND, a.id(), "id")),
     }
 }
@@ -149,7 +149,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
         }
         customer["invoice_settings"].put("default_payment_method", method);
     }
-    Ok(Value::clone(&cx.save(customer, "customer.updated")))
+    Ok(cx.save(customer, "customer.updated"))
 }
 
 /// DELETE /v1/customers/{id}: cancels the subscriptions, and keeps a tombstone.

@@ -29,7 +29,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
         json!({"active": true, "name": a.p["name"], "lookup_key": key}),
     );
     merge_metadata(&mut feature, &a.p["metadata"]);
-    Ok(Value::clone(&cx.put(feature)))
+    Ok(cx.put(feature))
 }
 
 /// GET /v1/entitlements/features/{id}
@@ -42,7 +42,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut feature = cx.take(FEATURE, a.id(), "id")?;
     copy(&mut feature, &a.p, &["name", "active"]);
     merge_metadata(&mut feature, &a.p["metadata"]);
-    Ok(Value::clone(&cx.put(feature)))
+    Ok(cx.put(feature))
 }
 
 /// GET /v1/entitlements/features
@@ -137,10 +137,7 @@ pub(crate) fn refresh(cx: &mut Cx<'_>, customer: &str) {
             "object": "entitlements.active_entitlement_summary", "customer": customer, "livemode": false,
             "entitlements": {"object": "list", "data": data, "has_more": more, "url": format!("/v1/customer/{customer}/entitlements")},
         });
-        cx.emit(
-            "entitlements.active_entitlement_summary.updated",
-            &std::sync::Arc::new(summary),
-        );
+        cx.emit("entitlements.active_entitlement_summary.updated", &summary);
     }
 }
 

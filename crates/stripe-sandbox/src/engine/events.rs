@@ -54,7 +54,7 @@ pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     // Cursors need ids only; the page's events are rendered after.
     let ids = found
         .iter()
-        .map(|event| std::sync::Arc::new(crate::core::json!({"id": event.id, "object": "_event"})))
+        .map(|event| crate::core::json!({"id": event.id, "object": "_event"}))
         .collect();
     let mut page = list::page(p, ids, "/v1/events")?;
     for row in crate::core::json::list_mut(&mut page, "data") {

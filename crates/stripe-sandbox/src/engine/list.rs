@@ -1,7 +1,5 @@
 //! Lists: newest first, cursors, limits, and the filters most of them share.
 
-use std::sync::Arc;
-
 use crate::core::{ApiError, Read, Result, Value, json};
 
 /// One page of `found`, which is given newest first.
@@ -9,7 +7,7 @@ use crate::core::{ApiError, Read, Result, Value, json};
     clippy::needless_pass_by_value,
     reason = "the caller has just made it for this"
 )]
-pub(crate) fn page(p: &Value, found: Vec<Arc<Value>>, url: &str) -> Result {
+pub(crate) fn page(p: &Value, found: Vec<Value>, url: &str) -> Result {
     let limit = p.opt_i("limit").unwrap_or(10);
     if !(1..=100).contains(&limit) {
         return Err(
@@ -43,17 +41,14 @@ pub(crate) fn page(p: &Value, found: Vec<Arc<Value>>, url: &str) -> Result {
         let to = limit.min(found.len());
         (0, to, to < found.len())
     };
-    let data: Vec<Value> = found[from..to]
-        .iter()
-        .map(|value| Value::clone(value))
-        .collect();
+    let data: Vec<Value> = found[from..to].to_vec();
     Ok(json!({"object": "list", "data": data, "has_more": more, "url": url}))
 }
 
 /// Whether a moment passes a `created`-like filter: a number, or `gt`, `gte`, `lt`, `lte`.
 pub(crate) fn within(filter: &Value, moment: i64) -> bool {
     match filter {
-        Value::Number(number) => number.as_i64() == Some(moment),
+        Value::Int(number) => *number == moment,
         Value::Object(_) => {
             filter.opt_i("gt").is_none_or(|limit| moment > limit)
                 && filter.opt_i("gte").is_none_or(|limit| moment >= limit)
@@ -91,7 +86,7 @@ pub(crate) fn plain(
     ]
     .iter()
     .find_map(|owner| fields.contains(owner).then(|| p.opt(owner)).flatten());
-    let found: Vec<Arc<Value>> = match owner {
+    let found: Vec<Value> = match owner {
         Some(owner) => cx
             .state
             .owned(owner, kind)

@@ -29,7 +29,7 @@ pub(crate) fn build(cx: &mut Cx<'_>, amount: i64, currency: &str, fields: Value)
     let secret = cx.id(&format!("{}_secret", intent.s("id")));
     intent.put("client_secret", secret);
     if let Value::Object(fields) = fields {
-        for (key, value) in fields {
+        for (key, value) in fields.into_members() {
             intent.put(&key, value);
         }
     }
@@ -93,10 +93,7 @@ pub(crate) fn attempt(
         let url = format!("{}/pages/authenticate/{}", cx.base, intent.s("id"));
         intent.put("status", "requires_action");
         intent.put("last_payment_error", Value::Null);
-        intent.put("next_action", match intent.opt("_return_url") {
-            Some(back) => json!({"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": back}}),
-            None => json!({"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url}}),
-        });
+        intent.put("next_action", if let Some(back) = intent.opt("_return_url") { json!({"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": back}}) } else { json!({"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url}}) });
         cx.create(intent, "payment_intent.requires_action");
         return Ok(Outcome::Action);
     }
@@ -271,7 +268,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
         intent.put("amount", amount);
     }
     set(cx, &mut intent, &a.p)?;
-    Ok(Value::clone(&cx.put(intent)))
+    Ok(cx.put(intent))
 }
 
 /// POST /`v1/payment_intents/{id}/confirm`
@@ -373,7 +370,7 @@ pub(crate) fn cancel_intent(cx: &mut Cx<'_>, id: &str, reason: &str) -> Result {
     intent.put("canceled_at", cx.now);
     intent.put("cancellation_reason", reason);
     intent.put("next_action", Value::Null);
-    Ok(Value::clone(&cx.create(intent, "payment_intent.canceled")))
+    Ok(cx.create(intent, "payment_intent.canceled"))
 }
 
 /// POST /`v1/payment_intents/{id}/cancel`
@@ -388,5 +385,5 @@ pub(crate) fn cancel(cx: &mut Cx<'_>, a: &Args) -> Result {
     };
     let mut intent = intent;
     intent.put("cancellation_reason", reason);
-    Ok(Value::clone(&cx.put(intent)))
+    Ok(cx.put(intent))
 }

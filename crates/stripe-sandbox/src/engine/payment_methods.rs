@@ -38,7 +38,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut method = build(cx, card, month, year, &a.p["billing_details"]);
     copy(&mut method, &a.p, &["allow_redisplay"]);
     merge_metadata(&mut method, &a.p["metadata"]);
-    Ok(Value::clone(&cx.put(method)))
+    Ok(cx.put(method))
 }
 
 /// Refuses a month that is over.
@@ -86,7 +86,7 @@ pub(crate) fn behaviour(method: &Value) -> Behaviour {
 pub(crate) fn resolve(cx: &mut Cx<'_>, id: &str, param: &str) -> Result {
     if let Some(card) = cards::by_token(id) {
         let method = build(cx, card, 12, 2034, &Value::Null);
-        return Ok(Value::clone(&cx.put(method)));
+        return Ok(cx.put(method));
     }
     cx.take(KIND, id, param)
 }
@@ -119,7 +119,7 @@ pub(crate) fn attach_to(cx: &mut Cx<'_>, id: &str, customer: &str) -> Result {
         ));
     }
     method.put("customer", customer);
-    Ok(Value::clone(&cx.create(method, "payment_method.attached")))
+    Ok(cx.create(method, "payment_method.attached"))
 }
 
 /// Detaches a method and takes it out of every place that named it.
@@ -142,13 +142,13 @@ pub(crate) fn detach_from(cx: &mut Cx<'_>, id: &str) -> Result {
         .state
         .owned(&customer, "subscription")
         .filter(|sub| sub.s("default_payment_method") == id)
-        .map(|sub| Value::clone(sub))
+        .cloned()
         .collect();
     for mut sub in users {
         sub.put("default_payment_method", Value::Null);
         cx.save(sub, "customer.subscription.updated");
     }
-    Ok(Value::clone(&stored))
+    Ok(stored.clone())
 }
 
 /// POST /`v1/payment_methods/{id}/attach`
@@ -203,7 +203,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
         method["card"].i("exp_year"),
     )?;
     merge_metadata(&mut method, &a.p["metadata"]);
-    Ok(Value::clone(&cx.save(method, "payment_method.updated")))
+    Ok(cx.save(method, "payment_method.updated"))
 }
 
 /// GET /`v1/payment_methods`

@@ -1,6 +1,7 @@
 //! The billing portal: configurations, sessions, and what a customer may do there.
 
-use super::{Args, copy, list};
+use super::{Args, copy, list, schedules, subscriptions};
+use crate::core::calendar::Interval;
 use crate::core::schema::merge_metadata;
 use crate::core::{ApiError, Cx, Read, Result, Value, json};
 
@@ -11,6 +12,7 @@ fn default_features() -> Value {
     json!({
         "customer_update": {"allowed_updates": ["email", "name", "address", "phone", "tax_id"], "enabled": true}, "invoice_history": {"enabled": true}, "payment_method_update": {"enabled": true, "payment_method_configuration": null},
         "subscription_cancel": {"cancellation_reason": {"enabled": true, "options": ["too_expensive", "missing_features", "switched_service", "unused", "customer_service", "too_complex", "low_quality", "other"]}, "enabled": true, "mode": "at_period_end", "proration_behavior": "none"},
+        "subscription_pause": {"duration": {"interval_options": [], "type": "indefinite"}, "enabled": false},
         "subscription_update": {"billing_cycle_anchor": null, "default_allowed_updates": [], "enabled": false, "products": null, "proration_behavior": "none", "schedule_at_period_end": {"conditions": []}, "trial_update_behavior": "end_trial"},
     })
 }
@@ -18,15 +20,7 @@ fn default_features() -> Value {
 /// Lays given features over a base, member by member.
 fn features(cx: &Cx<'_>, mut base: Value, given: &Value) -> Result {
     for (name, feature) in given.as_object().into_iter().flatten() {
-        if name == "subscription_pause" {
-            return Err(ApiError::not_imitated("features[subscription_pause]"));
-        }
         for (key, value) in feature.as_object().into_iter().flatten() {
-            if key == "schedule_at_period_end" && !value.list("conditions").is_empty() {
-                return Err(ApiError::not_imitated(
-                    "features[subscription_update][schedule_at_period_end]",
-                ));
-            }
             base[name.as_str()].put(
                 key,
                 if value.as_str() == Some("") {
@@ -66,6 +60,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
         "invoice_history",
         "payment_method_update",
         "subscription_cancel",
+        "subscription_pause",
         "subscription_update",
     ] {
         off[feature].put("enabled", false);
@@ -74,9 +69,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let default = cx.state.all(CONFIG).next().is_none();
     let mut config = blank(cx, built, default);
     set(&mut config, &a.p);
-    Ok(Value::clone(
-        &cx.create(config, "billing_portal.configuration.created"),
-    ))
+    Ok(cx.create(config, "billing_portal.configuration.created"))
 }
 
 #[expect(
@@ -107,9 +100,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     config.put("features", built);
     config.put("updated", cx.now);
     set(&mut config, &a.p);
-    Ok(Value::clone(
-        &cx.save(config, "billing_portal.configuration.updated"),
-    ))
+    Ok(cx.save(config, "billing_portal.configuration.updated"))
 }
 
 /// `GET /v1/billing_portal/configurations`
@@ -123,7 +114,7 @@ pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     )
 }
 
-fn default_config(cx: &mut Cx<'_>) -> std::sync::Arc<Value> {
+fn default_config(cx: &mut Cx<'_>) -> Value {
     let found = cx
         .state
         .all(CONFIG)
@@ -150,8 +141,11 @@ pub(crate) fn create_session(cx: &mut Cx<'_>, a: &Args) -> Result {
     let flow = &p["flow_data"];
     let flow_shown = if flow.is_object() {
         let kind = flow.s("type");
-        if matches!(kind, "customer_update" | "subscription_pause") || flow[kind].has("retention") {
-            return Err(ApiError::not_imitated(&format!("flow_data[type]={kind}")));
+        if kind == "subscription_cancel"
+            && let Some(coupon) = flow[kind]["retention"]["coupon_offer"].opt("coupon")
+        {
+            let param = "flow_data[subscription_cancel][retention][coupon_offer][coupon]";
+            cx.find("coupon", coupon, param)?;
         }
         if let Some(sub) = flow[kind].opt("subscription") {
             let found = cx.find(
@@ -170,10 +164,10 @@ pub(crate) fn create_session(cx: &mut Cx<'_>, a: &Args) -> Result {
         let after = &flow["after_completion"];
         json!({
             "after_completion": {"hosted_confirmation": if after.s("type") == "hosted_confirmation" { json!({"custom_message": after["hosted_confirmation"]["custom_message"]}) } else { Value::Null }, "redirect": if after["redirect"].is_object() { after["redirect"].clone() } else { Value::Null }, "type": after.opt("type").unwrap_or("portal_homepage")},
-            "subscription_cancel": if flow["subscription_cancel"].is_object() { json!({"retention": null, "subscription": flow["subscription_cancel"]["subscription"]}) } else { Value::Null },
+            "subscription_cancel": if flow["subscription_cancel"].is_object() { json!({"retention": flow["subscription_cancel"]["retention"], "subscription": flow["subscription_cancel"]["subscription"]}) } else { Value::Null },
             "subscription_update": if flow["subscription_update"].is_object() { flow["subscription_update"].clone() } else { Value::Null },
             "subscription_update_confirm": if flow["subscription_update_confirm"].is_object() { json!({"discounts": flow["subscription_update_confirm"]["discounts"], "items": flow["subscription_update_confirm"]["items"], "subscription": flow["subscription_update_confirm"]["subscription"]}) } else { Value::Null },
-            "subscription_pause": null, "type": kind,
+            "subscription_pause": if flow["subscription_pause"].is_object() { flow["subscription_pause"].clone() } else { Value::Null }, "type": kind,
         })
     } else {
         Value::Null
@@ -183,9 +177,7 @@ pub(crate) fn create_session(cx: &mut Cx<'_>, a: &Args) -> Result {
     session.cut("lookup_key");
     session.put("_owner", token.as_str());
     session.put("url", format!("{}/pages/portal/{token}", cx.base));
-    Ok(Value::clone(
-        &cx.create(session, "billing_portal.session.created"),
-    ))
+    Ok(cx.create(session, "billing_portal.session.created"))
 }
 
 /// The session and configuration behind a portal address.
@@ -199,7 +191,7 @@ pub(crate) fn by_token(cx: &mut Cx<'_>, token: &str) -> Result<(Value, Value)> {
     let customer = cx.find("customer", session.s("customer"), "customer")?;
     cx.enter_doc(&customer);
     let config = cx.take(CONFIG, session.s("configuration"), "configuration")?;
-    Ok((Value::clone(&session), config))
+    Ok((session.clone(), config))
 }
 
 /// The prices a customer may switch a subscription to.
@@ -219,8 +211,61 @@ pub(crate) fn choices(cx: &Cx<'_>, config: &Value, sub: &Value) -> Vec<Value> {
                 && price["currency"] == sub["currency"]
                 && price.s("type") == "recurring"
         })
-        .map(|price| Value::clone(price))
+        .cloned()
         .collect()
+}
+
+/// Whether a switch waits for the period's end, by the configuration's conditions.
+pub(crate) fn waits(cx: &Cx<'_>, config: &Value, sub: &Value, price: &Value) -> bool {
+    let item = sub.list("items").first().cloned().unwrap_or_default();
+    let Some(old) = cx.state.get(item.s("price")) else {
+        return false;
+    };
+    let length = |price: &Value| {
+        let recurring = &price["recurring"];
+        Interval::new(recurring.s("interval"), recurring.i("interval_count")).nth(0, 1)
+    };
+    config["features"]["subscription_update"]["schedule_at_period_end"]
+        .list("conditions")
+        .iter()
+        .any(|condition| match condition.s("type") {
+            "decreasing_item_amount" => price.i("unit_amount") < old.i("unit_amount"),
+            _ => length(price) < length(old),
+        })
+}
+
+/// Puts a switch off until the period's end, with a schedule.
+pub(crate) fn switch_later(cx: &mut Cx<'_>, sub: &Value, price: &str) -> Result<()> {
+    let end = subscriptions::period(sub).1;
+    let made = schedules::create(
+        cx,
+        &Args {
+            ids: Vec::new(),
+            p: json!({"from_subscription": sub["id"]}),
+        },
+    )?;
+    let now = &made.list("phases")[0];
+    let items: Vec<Value> = now
+        .list("items")
+        .iter()
+        .map(|item| json!({"price": item["price"], "quantity": item["quantity"]}))
+        .collect();
+    let quantity = sub
+        .list("items")
+        .first()
+        .map_or(1, |item| item.opt_i("quantity").unwrap_or(1));
+    let phases = json!([
+        {"items": items, "start_date": now["start_date"], "end_date": end},
+        {"items": [{"price": price, "quantity": quantity}], "proration_behavior": "none"},
+    ]);
+    schedules::update(
+        cx,
+        &Args {
+            ids: vec![made.s("id").to_owned()],
+            p: json!({"phases": phases, "end_behavior": "release"}),
+        },
+    )?;
+    Ok(())
 }
 
 /// The change a switch to another price is, in the configuration's words.

@@ -123,7 +123,7 @@ pub(crate) fn build(cx: &mut Cx<'_>, p: &Value) -> Result {
     }));
     copy(&mut price, p, &["lookup_key", "nickname"]);
     merge_metadata(&mut price, &p["metadata"]);
-    Ok(Value::clone(&cx.create(price, "price.created")))
+    Ok(cx.create(price, "price.created"))
 }
 
 /// Makes sure that a lookup key is free, or takes it from its holder.
@@ -136,7 +136,7 @@ fn claim(cx: &mut Cx<'_>, key: &str, transfer: bool, own: &str) -> Result<()> {
     match holder {
         None => Ok(()),
         Some(holder) if transfer => {
-            let mut holder = Value::clone(&holder);
+            let mut holder = holder.clone();
             holder.put("lookup_key", Value::Null);
             cx.save(holder, "price.updated");
             Ok(())
@@ -178,7 +178,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
         &["active", "nickname", "lookup_key", "tax_behavior"],
     );
     merge_metadata(&mut price, &a.p["metadata"]);
-    Ok(Value::clone(&cx.save(price, "price.updated")))
+    Ok(cx.save(price, "price.updated"))
 }
 
 /// GET /v1/prices

@@ -63,7 +63,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
 pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
     match cx.state.of(KIND, a.id()) {
         Some(found) if found.b("deleted") => Ok(deleted(a.id(), KIND)),
-        Some(found) => Ok(Value::clone(found)),
+        Some(found) => Ok(found.clone()),
         None => Err(ApiError::missing(KIND, a.id(), "id")),
     }
 }
@@ -86,7 +86,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
         product.put("default_price", Value::Null);
     }
     product.put("updated", cx.now);
-    Ok(Value::clone(&cx.save(product, "product.updated")))
+    Ok(cx.save(product, "product.updated"))
 }
 
 /// DELETE /v1/products/{id}: only while no price hangs on it.
@@ -143,7 +143,7 @@ pub(crate) fn attach_feature(cx: &mut Cx<'_>, a: &Args) -> Result {
     );
     let attached = cx.put(attached);
     super::entitlements::refresh_product(cx, a.id());
-    Ok(Value::clone(&attached))
+    Ok(attached.clone())
 }
 
 /// GET /v1/products/{id}/features/{fid}

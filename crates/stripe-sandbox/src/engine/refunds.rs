@@ -3,7 +3,7 @@
 use super::{Args, list};
 use crate::core::calendar::HOUR;
 use crate::core::schema::merge_metadata;
-use crate::core::{ApiError, Cx, Read, Result, Value, json};
+use crate::core::{ApiError, Cx, Read, Result, json};
 
 const KIND: &str = "refund";
 
@@ -32,7 +32,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut refund = issue(cx, charge.s("id"), a.p.opt_i("amount"), a.p.opt("reason"))?;
     if a.p.has("metadata") {
         merge_metadata(&mut refund, &a.p["metadata"]);
-        refund = Value::clone(&cx.put(refund));
+        refund = cx.put(refund);
     }
     Ok(refund)
 }
@@ -108,7 +108,7 @@ pub(crate) fn issue(
     );
     let refund = cx.create(refund, "refund.created");
     cx.save(charge, "charge.refunded");
-    Ok(Value::clone(&refund))
+    Ok(refund.clone())
 }
 
 /// The bank sends the money back.
@@ -138,7 +138,7 @@ pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
 pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut refund = cx.take(KIND, a.id(), "id")?;
     merge_metadata(&mut refund, &a.p["metadata"]);
-    Ok(Value::clone(&cx.save(refund, "refund.updated")))
+    Ok(cx.save(refund, "refund.updated"))
 }
 
 /// GET /v1/refunds

@@ -49,7 +49,7 @@ pub(crate) const ROUTES: &[(&str, &str, Verb)] = &[
     ("POST", "/v1/payment_intents/{id}", payment_intents::update), ("POST", "/v1/payment_intents/{id}/confirm", payment_intents::confirm), ("POST", "/v1/payment_intents/{id}/cancel", payment_intents::cancel),
     ("GET", "/v1/charges", charges::all), ("GET", "/v1/charges/{id}", charges::get),
     ("POST", "/v1/refunds", refunds::create), ("GET", "/v1/refunds", refunds::all), ("GET", "/v1/refunds/{id}", refunds::get), ("POST", "/v1/refunds/{id}", refunds::update),
-    ("POST", "/v1/credit_notes", credit_notes::create), ("GET", "/v1/credit_notes", credit_notes::all), ("GET", "/v1/credit_notes/preview", credit_notes::preview), ("GET", "/v1/credit_notes/{id}", credit_notes::get),
+    ("POST", "/v1/credit_notes", credit_notes::create), ("GET", "/v1/credit_notes", credit_notes::all), ("GET", "/v1/credit_notes/preview", credit_notes::preview), ("GET", "/v1/credit_notes/preview/lines", credit_notes::preview_lines), ("GET", "/v1/credit_notes/{id}", credit_notes::get),
     ("POST", "/v1/credit_notes/{id}", credit_notes::update), ("POST", "/v1/credit_notes/{id}/void", credit_notes::void), ("GET", "/v1/credit_notes/{id}/lines", credit_notes::lines),
     ("POST", "/v1/coupons", coupons::create), ("GET", "/v1/coupons", coupons::all), ("GET", "/v1/coupons/{id}", coupons::get), ("POST", "/v1/coupons/{id}", coupons::update), ("DELETE", "/v1/coupons/{id}", coupons::delete),
     ("POST", "/v1/promotion_codes", coupons::create_code), ("GET", "/v1/promotion_codes", coupons::all_codes), ("GET", "/v1/promotion_codes/{id}", coupons::get_code), ("POST", "/v1/promotion_codes/{id}", coupons::update_code),

@@ -109,9 +109,7 @@ fn from_subscription(cx: &mut Cx<'_>, p: &Value, sub: &str) -> Result {
     merge_metadata(&mut schedule, &p["metadata"]);
     sub.put("schedule", schedule["id"].clone());
     subscriptions::save(cx, sub);
-    Ok(Value::clone(
-        &cx.create(schedule, "subscription_schedule.created"),
-    ))
+    Ok(cx.create(schedule, "subscription_schedule.created"))
 }
 
 #[expect(
@@ -263,9 +261,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
         schedule.put("phases", rows);
     }
     copy(&mut schedule, &a.p, &[]);
-    Ok(Value::clone(
-        &cx.save(schedule, "subscription_schedule.updated"),
-    ))
+    Ok(cx.save(schedule, "subscription_schedule.updated"))
 }
 
 fn open(cx: &mut Cx<'_>, id: &str) -> Result {
@@ -382,9 +378,7 @@ fn let_go(cx: &mut Cx<'_>, mut schedule: Value) -> Result {
     schedule.put("status", "released");
     schedule.put("released_at", cx.now);
     schedule.cut("_due");
-    Ok(Value::clone(
-        &cx.create(schedule, "subscription_schedule.released"),
-    ))
+    Ok(cx.create(schedule, "subscription_schedule.released"))
 }
 
 /// `POST /v1/subscription_schedules/{id}/release`
@@ -412,7 +406,7 @@ pub(crate) fn cancel(cx: &mut Cx<'_>, a: &Args) -> Result {
         }
         subscriptions::cancel::end(cx, &sub, Some("cancellation_requested"))?;
     }
-    Ok(Value::clone(&stored))
+    Ok(stored.clone())
 }
 
 /// The subscription ended by itself.
@@ -421,7 +415,7 @@ pub(crate) fn subscription_gone(cx: &mut Cx<'_>, id: &str) {
         return;
     };
     if matches!(found.s("status"), "active" | "not_started") {
-        let mut schedule = Value::clone(&found);
+        let mut schedule = found.clone();
         schedule.put("status", "canceled");
         schedule.put("canceled_at", cx.now);
         schedule.put("current_phase", Value::Null);

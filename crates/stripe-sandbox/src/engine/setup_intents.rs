@@ -4,7 +4,7 @@ use super::{Args, copy, list};
 use crate::core::cards::{self, Behaviour};
 use crate::core::schema::merge_metadata;
 use crate::core::{ApiError, Cx, Read, Result, Value, json};
-use crate::engine::payment_methods;
+use crate::engine::{payment_methods, subscriptions};
 
 const KIND: &str = "setup_intent";
 
@@ -63,7 +63,7 @@ pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
 pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut intent = cx.take(KIND, a.id(), "id")?;
     set(cx, &mut intent, &a.p)?;
-    Ok(Value::clone(&cx.put(intent)))
+    Ok(cx.put(intent))
 }
 
 fn unexpected(intent: &Value, verb: &str) -> ApiError {
@@ -122,13 +122,8 @@ pub(crate) fn finish(cx: &mut Cx<'_>, id: &str, method: &str, authenticated: boo
         {
             let url = format!("{}/pages/authenticate/{id}", cx.base);
             intent.put("status", "requires_action");
-            intent.put("next_action", match intent.opt("_return_url") {
-                Some(back) => json!({"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": back}}),
-                None => json!({"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url}}),
-            });
-            return Ok(Value::clone(
-                &cx.create(intent, "setup_intent.requires_action"),
-            ));
+            intent.put("next_action", if let Some(back) = intent.opt("_return_url") { json!({"type": "redirect_to_url", "redirect_to_url": {"url": url, "return_url": back}}) } else { json!({"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": url}}) });
+            return Ok(cx.create(intent, "setup_intent.requires_action"));
         }
         _ => {}
     }
@@ -142,7 +137,10 @@ pub(crate) fn finish(cx: &mut Cx<'_>, id: &str, method: &str, authenticated: boo
     intent.put("status", "succeeded");
     intent.put("next_action", Value::Null);
     intent.put("last_setup_error", Value::Null);
-    Ok(Value::clone(&cx.create(intent, "setup_intent.succeeded")))
+    if let Some(sub) = intent.opt("_subscription") {
+        subscriptions::create::set_up(cx, sub, method.s("id"))?;
+    }
+    Ok(cx.create(intent, "setup_intent.succeeded"))
 }
 
 /// The card holder's answer on the authentication page.
@@ -164,9 +162,7 @@ pub(crate) fn authenticate(cx: &mut Cx<'_>, id: &str, approve: bool) -> Result {
     intent.put("next_action", Value::Null);
     intent.put("payment_method", Value::Null);
     intent.put("last_setup_error", error.body);
-    Ok(Value::clone(
-        &cx.create(intent, "setup_intent.setup_failed"),
-    ))
+    Ok(cx.create(intent, "setup_intent.setup_failed"))
 }
 
 /// POST /`v1/setup_intents/{id}/cancel`
@@ -181,5 +177,5 @@ pub(crate) fn cancel(cx: &mut Cx<'_>, a: &Args) -> Result {
         "cancellation_reason",
         a.p.opt("cancellation_reason").unwrap_or("abandoned"),
     );
-    Ok(Value::clone(&cx.create(intent, "setup_intent.canceled")))
+    Ok(cx.create(intent, "setup_intent.canceled"))
 }

@@ -1,12 +1,10 @@
 //! Subscription items by themselves. Each change is a change of the subscription, with the same proration.
 
-use std::sync::Arc;
-
 use super::{Args, deleted, list, subscriptions};
 use crate::core::{ApiError, Cx, Read, Result, Value, json};
 
 /// The subscription an item hangs on.
-fn holder(cx: &Cx<'_>, item: &str) -> Result<Arc<Value>> {
+fn holder(cx: &Cx<'_>, item: &str) -> Result<Value> {
     let found = cx
         .state
         .all("subscription")
@@ -84,7 +82,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
 
 /// `GET /v1/subscription_items/{id}`
 pub(crate) fn get(cx: &mut Cx<'_>, a: &Args) -> Result {
-    item(&*holder(cx, a.id())?, a.id())
+    item(&holder(cx, a.id())?, a.id())
 }
 
 /// `POST /v1/subscription_items/{id}`
@@ -104,12 +102,6 @@ pub(crate) fn delete(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// `GET /v1/subscription_items`
 pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
     let sub = cx.find("subscription", a.p.s("subscription"), "subscription")?;
-    let rows = sub
-        .list("items")
-        .iter()
-        .rev()
-        .cloned()
-        .map(Arc::new)
-        .collect();
+    let rows = sub.list("items").iter().rev().cloned().collect();
     list::page(&a.p, rows, "/v1/subscription_items")
 }

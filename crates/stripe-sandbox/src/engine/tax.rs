@@ -31,7 +31,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
         ],
     );
     merge_metadata(&mut rate, &a.p["metadata"]);
-    Ok(Value::clone(&cx.create(rate, "tax_rate.created")))
+    Ok(cx.create(rate, "tax_rate.created"))
 }
 
 /// GET /`v1/tax_rates/{id`}
@@ -56,7 +56,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
         ],
     );
     merge_metadata(&mut rate, &a.p["metadata"]);
-    Ok(Value::clone(&cx.save(rate, "tax_rate.updated")))
+    Ok(cx.save(rate, "tax_rate.updated"))
 }
 
 /// GET /`v1/tax_rates`
@@ -75,6 +75,18 @@ pub(crate) fn rates(cx: &Cx<'_>, given: &Value, param: &str) -> Result<Vec<Value
         .collect()
 }
 
+/// The type of tax id that businesses of a country have.
+pub(crate) fn kind_of(country: &str) -> &'static str {
+    match country {
+        "GB" => "gb_vat",
+        "CH" => "ch_vat",
+        "US" => "us_ein",
+        "CA" => "ca_bn",
+        "JP" => "jp_cn",
+        _ => "eu_vat",
+    }
+}
+
 /// Attaches a tax id to a customer.
 pub(crate) fn build_id(cx: &mut Cx<'_>, customer: &str, p: &Value) -> Value {
     let value = p.s("value");
@@ -88,7 +100,7 @@ pub(crate) fn build_id(cx: &mut Cx<'_>, customer: &str, p: &Value) -> Value {
         "customer": customer, "type": p["type"], "value": value, "country": country, "owner": {"type": "customer", "customer": customer},
         "verification": {"status": "unavailable", "verified_address": null, "verified_name": null},
     }));
-    Value::clone(&cx.create(tax_id, "customer.tax_id.created"))
+    cx.create(tax_id, "customer.tax_id.created")
 }
 
 /// POST /`v1/customers/{id}/tax_ids`

@@ -2,7 +2,7 @@
 
 use super::{Args, deleted, list, subscriptions};
 use crate::core::calendar::DAY;
-use crate::core::{ApiError, Cx, Read, Result, Value, json};
+use crate::core::{ApiError, Cx, Read, Result, json};
 
 const KIND: &str = "test_helpers.test_clock";
 
@@ -19,9 +19,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     }
     let mut clock = cx.object(KIND, "clock", json!({"deletes_after": cx.now + 30 * DAY, "frozen_time": frozen, "name": a.p["name"], "status": "ready", "status_details": {}}));
     clock.put("_clock", clock["id"].clone());
-    Ok(Value::clone(
-        &cx.create(clock, "test_helpers.test_clock.created"),
-    ))
+    Ok(cx.create(clock, "test_helpers.test_clock.created"))
 }
 
 /// `GET /v1/test_helpers/test_clocks/{id}`
@@ -74,9 +72,7 @@ pub(crate) fn advance(cx: &mut Cx<'_>, a: &Args) -> Result {
         json!({"advancing": {"target_frozen_time": target}}),
     );
     clock.put("_target", target);
-    Ok(Value::clone(
-        &cx.create(clock, "test_helpers.test_clock.advancing"),
-    ))
+    Ok(cx.create(clock, "test_helpers.test_clock.advancing"))
 }
 
 /// `DELETE /v1/test_helpers/test_clocks/{id}`: with everything that lives under it.

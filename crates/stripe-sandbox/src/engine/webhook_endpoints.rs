@@ -3,7 +3,7 @@
 use super::{Args, copy, deleted, list};
 use crate::core::cx::API_VERSION;
 use crate::core::schema::merge_metadata;
-use crate::core::{ApiError, Cx, Read, Result, Value, json};
+use crate::core::{ApiError, Cx, Read, Result, json};
 
 const KIND: &str = "webhook_endpoint";
 
@@ -44,7 +44,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     let mut endpoint = cx.object(KIND, "we", json!({"status": "enabled", "url": a.p["url"], "enabled_events": a.p["enabled_events"], "api_version": a.p["api_version"], "_secrets": [secret]}));
     copy(&mut endpoint, &a.p, &["description"]);
     merge_metadata(&mut endpoint, &a.p["metadata"]);
-    let mut shown = Value::clone(&cx.put(endpoint));
+    let mut shown = cx.put(endpoint);
     shown.put("secret", secret);
     Ok(shown)
 }
@@ -69,7 +69,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
         endpoint.put("status", if off { "disabled" } else { "enabled" });
     }
     merge_metadata(&mut endpoint, &a.p["metadata"]);
-    Ok(Value::clone(&cx.put(endpoint)))
+    Ok(cx.put(endpoint))
 }
 
 /// `DELETE /v1/webhook_endpoints/{id}`: what was not delivered yet never will be.

@@ -116,6 +116,7 @@ async fn answer(
         .ok_or_else(|| ApiError::no_route(method.as_str(), path))?;
     let operation = format!("{method} {pattern}");
     let checked = schema::check(&operation, &form);
+    let typed = checked.clone().unwrap_or_default();
     let result = match checked {
         Ok(p) => {
             let expand = p
@@ -154,7 +155,15 @@ async fn answer(
     };
     let answer = result.unwrap_or_else(|error| failed(&error, request_id));
     if let Some(file) = &sandbox.config().record {
-        record::call(file, &operation, path, &form, answer.status, &answer.body);
+        record::call(
+            file,
+            &operation,
+            path,
+            &form,
+            &typed,
+            answer.status,
+            &answer.body,
+        );
     }
     Ok(answer)
 }
@@ -240,22 +249,19 @@ fn perform(cx: &mut Cx<'_>, call: &Call) -> Result<String> {
     Ok(shown.to_string())
 }
 
-/// Drops or doubles the web hooks of this command.
+/// Drops, doubles or turns round the web hooks of this command.
 fn mark_deliveries(cx: &mut Cx<'_>, fault: Option<Fault>) {
-    let Some(Fault::DropWebhooks | Fault::DuplicateWebhooks) = fault else {
+    let Some(Fault::DropWebhooks | Fault::DuplicateWebhooks | Fault::ReorderWebhooks) = fault
+    else {
         return;
     };
-    for event in cx.state.fresh_events() {
-        let own: Vec<Value> = cx
-            .state
-            .owned(&event.id, "_delivery")
-            .map(|delivery| Value::clone(delivery))
-            .collect();
+    for (wait, event) in (0..).zip(cx.state.fresh_events().into_iter().rev()) {
+        let own: Vec<Value> = cx.state.owned(&event.id, "_delivery").cloned().collect();
         for mut delivery in own {
-            if fault == Some(Fault::DropWebhooks) {
-                delivery.put("status", "dropped");
-            } else {
-                delivery.put("twice", true);
+            match fault {
+                Some(Fault::DropWebhooks) => delivery.put("status", "dropped"),
+                Some(Fault::ReorderWebhooks) => delivery.put("next_at", cx.global + wait),
+                _ => delivery.put("twice", true),
             }
             cx.put(delivery);
         }

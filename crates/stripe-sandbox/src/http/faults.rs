@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     DropWebhooks,
     /// The web hooks of this command are sent twice.
     DuplicateWebhooks,
+    /// The web hooks of this command are sent last first, a second apart.
+    ReorderWebhooks,
 }
 
 /// The fault with this name.
@@ -28,6 +30,7 @@ pub(crate) fn named(name: &str) -> Option<Fault> {
         "slow" => Fault::Slow,
         "drop-webhooks" => Fault::DropWebhooks,
         "duplicate-webhooks" => Fault::DuplicateWebhooks,
+        "reorder-webhooks" => Fault::ReorderWebhooks,
         _ => return None,
     })
 }

@@ -208,6 +208,9 @@ fn pay(cx: &mut Cx<'_>, id: &str, form: &Form) -> Result<String> {
         return Err(ApiError::param("email", "Please give your email address."));
     }
     let mut given = json!({"email": email, "name": field(form, "name"), "country": field(form, "country"), "postal_code": field(form, "postal_code")});
+    if session["tax_id_collection"].b("enabled") && !field(form, "tax_id").is_empty() {
+        given.put("tax_id", field(form, "tax_id"));
+    }
     if checkout::needs_card(&session) {
         let (card, month, year) = parts::card(form, cx.now)?;
         given.put("card", card.name);
@@ -284,7 +287,7 @@ pub(super) async fn answer(
                 })
                 .await
                 .unwrap_or_default();
-            let again: Form = ["email", "name", "country", "postal_code"]
+            let again: Form = ["email", "name", "country", "postal_code", "tax_id"]
                 .iter()
                 .map(|key| ((*key).to_owned(), ask.s(key).to_owned()))
                 .collect();

@@ -13,13 +13,14 @@ use crate::core::{
 use crate::engine::{Args, subscriptions, test_clocks};
 use crate::sandbox::Sandbox;
 
-const FAULTS: [&str; 6] = [
+const FAULTS: [&str; 7] = [
     "429",
     "500",
     "timeout-after-commit",
     "slow",
     "drop-webhooks",
     "duplicate-webhooks",
+    "reorder-webhooks",
 ];
 const MODES: [&str; 3] = ["shuffle", "duplicate", "drop"];
 /// How many rounds of due things one click waits for; what is left goes on in the background.
@@ -60,10 +61,9 @@ fn view(state: &Memory, now: i64, offset: i64) -> Value {
         .all("webhook_endpoint")
         .map(|endpoint| json!({"url": endpoint["url"], "status": endpoint["status"]}))
         .collect();
-    let settings = state.get("_settings").map_or_else(
-        || json!({"after_retries": "cancel"}),
-        |found| Value::clone(found),
-    );
+    let settings = state
+        .get("_settings")
+        .map_or_else(|| json!({"after_retries": "cancel"}), Value::clone);
     let modes: Vec<Value> = MODES
         .iter()
         .map(|mode| json!([mode, settings.b(mode)]))

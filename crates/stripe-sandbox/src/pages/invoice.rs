@@ -19,7 +19,7 @@ fn find(state: &Memory, id: &str) -> Result {
     state
         .of("invoice", id)
         .filter(|invoice| invoice.s("status") != "draft")
-        .map(|invoice| Value::clone(invoice))
+        .cloned()
         .ok_or_else(|| ApiError::missing("invoice", id, "id"))
 }
 

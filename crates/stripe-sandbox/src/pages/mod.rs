@@ -8,6 +8,7 @@ mod invoice;
 mod parts;
 mod pdf;
 mod portal;
+mod receipt;
 
 use axum::Router;
 use axum::http::header;
@@ -36,6 +37,7 @@ pub(crate) fn router() -> Router<Sandbox> {
         .route("/pages/invoice/{id}", get(invoice::show).post(invoice::act))
         .route("/pages/invoice/{id}/pdf", get(invoice::pdf))
         .route("/pages/credit_note/{id}/pdf", get(invoice::credit_note_pdf))
+        .route("/pages/receipt/{id}", get(receipt::show))
         .route("/pages/control", get(control::show).post(control::act))
         .route(
             "/pages/style.css",

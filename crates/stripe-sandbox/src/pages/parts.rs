@@ -7,10 +7,9 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use minijinja::Environment;
-use serde_json::Map;
 
 use crate::core::cards::{self, CARDS, Card};
-use crate::core::{ApiError, Read, Result, Value, json};
+use crate::core::{ApiError, Read, Result, Value, json, json::Map};
 use crate::sandbox::Sandbox;
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -25,6 +24,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ),
         ("portal.html", include_str!("templates/portal.html")),
         ("invoice.html", include_str!("templates/invoice.html")),
+        ("receipt.html", include_str!("templates/receipt.html")),
         ("control.html", include_str!("templates/control.html")),
     ] {
         if let Err(error) = env.add_template(name, source) {
@@ -152,22 +152,30 @@ pub(super) fn field<'a>(form: &'a Form, name: &str) -> &'a str {
 
 /// What was typed, to show again. Only numbers of the table are shown again, and never a CVC that was typed.
 pub(super) fn typed(form: &Form) -> Value {
-    let mut shown = Map::new();
-    for name in ["email", "name", "country", "postal_code", "expiry", "code"] {
-        shown.insert(name.into(), json!(field(form, name)));
+    let mut shown = Map::default();
+    for name in [
+        "email",
+        "name",
+        "country",
+        "postal_code",
+        "expiry",
+        "code",
+        "tax_id",
+    ] {
+        shown.insert(name, json!(field(form, name)));
     }
     let known = cards::by_number(field(form, "number")).ok();
     shown.insert(
-        "number".into(),
+        "number",
         json!(known.map(Card::grouped).unwrap_or_default()),
     );
     if let Some(card) = cards::by_name(field(form, "fill")) {
-        shown.insert("number".into(), json!(card.grouped()));
-        shown.insert("expiry".into(), json!("12 / 34"));
-        shown.insert("cvc".into(), json!("123"));
+        shown.insert("number", json!(card.grouped()));
+        shown.insert("expiry", json!("12 / 34"));
+        shown.insert("cvc", json!("123"));
         for (name, value) in [("email", "ada@example.com"), ("name", "Ada Lovelace")] {
             if field(form, name).is_empty() {
-                shown.insert(name.into(), json!(value));
+                shown.insert(name, json!(value));
             }
         }
     }

@@ -119,7 +119,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
         "status": "open", "success_url": p["success_url"], "cancel_url": p["cancel_url"], "client_reference_id": p["client_reference_id"], "ui_mode": "hosted_page", "locale": p["locale"],
         "allow_promotion_codes": p["allow_promotion_codes"], "phone_number_collection": {"enabled": p["phone_number_collection"].b("enabled")}, "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "billing_address_collection": p["billing_address_collection"], "customer_creation": if mode == "payment" { json!(p.opt("customer_creation").unwrap_or("if_required")) } else if mode == "subscription" && !p.has("customer") { json!("always") } else { Value::Null },
-        "payment_method_collection": if mode == "subscription" { json!(p.opt("payment_method_collection").unwrap_or("always")) } else { Value::Null }, "tax_id_collection": {"enabled": p["tax_id_collection"].b("enabled"), "required": "never"},
+        "payment_method_collection": if mode == "subscription" { json!(p.opt("payment_method_collection").unwrap_or("always")) } else { Value::Null }, "tax_id_collection": {"enabled": p["tax_id_collection"].b("enabled"), "required": p["tax_id_collection"].opt("required").unwrap_or("never")},
         "total_details": if mode == "setup" { Value::Null } else { json!({"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0}) },
         "customer_details": {"address": null, "business_name": null, "individual_name": null, "email": p["customer_email"], "name": null, "phone": null, "tax_exempt": "none", "tax_ids": null},
         "discounts": p.list("discounts").iter().map(|given| json!({"coupon": given["coupon"], "promotion_code": given["promotion_code"]})).collect::<Vec<_>>(),
@@ -136,7 +136,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     );
     merge_metadata(&mut session, &p["metadata"]);
     price(cx, &mut session)?;
-    Ok(Value::clone(&cx.put(session)))
+    Ok(cx.put(session))
 }
 
 fn line_item(cx: &mut Cx<'_>, given: &Value, param: &str, mode: &str) -> Result {
@@ -264,13 +264,13 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     if let Some(field) =
         a.p.as_object()
             .into_iter()
-            .flat_map(serde_json::Map::keys)
+            .flat_map(crate::core::json::Map::keys)
             .find(|key| !matches!(key.as_str(), "metadata" | "expand"))
     {
         return Err(ApiError::not_imitated(field));
     }
     merge_metadata(&mut session, &a.p["metadata"]);
-    Ok(Value::clone(&cx.put(session)))
+    Ok(cx.put(session))
 }
 
 /// GET /v1/checkout/sessions
@@ -300,12 +300,7 @@ pub(crate) fn all(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// `GET /v1/checkout/sessions/{id}/line_items`
 pub(crate) fn line_items(cx: &mut Cx<'_>, a: &Args) -> Result {
     let session = cx.find(KIND, a.id(), "id")?;
-    let rows = session
-        .list("_lines")
-        .iter()
-        .cloned()
-        .map(std::sync::Arc::new)
-        .collect();
+    let rows = session.list("_lines").to_vec();
     list::page(
         &a.p,
         rows,
@@ -329,7 +324,5 @@ pub(crate) fn expire_session(cx: &mut Cx<'_>, id: &str) -> Result {
     session.put("status", "expired");
     session.put("url", Value::Null);
     session.cut("_due");
-    Ok(Value::clone(
-        &cx.create(session, "checkout.session.expired"),
-    ))
+    Ok(cx.create(session, "checkout.session.expired"))
 }

@@ -4,7 +4,7 @@ use super::{KIND, price};
 use crate::core::cards::{self, Behaviour};
 use crate::core::{ApiError, Cx, Read, Result, Value, json};
 use crate::engine::payment_intents::{self, Outcome};
-use crate::engine::{Args, coupons, customers, payment_methods, setup_intents, subscriptions};
+use crate::engine::{Args, coupons, customers, payment_methods, setup_intents, subscriptions, tax};
 
 /// Applies a promotion code the customer typed; an empty one takes it off.
 pub(crate) fn promote(cx: &mut Cx<'_>, id: &str, code: &str) -> Result {
@@ -32,7 +32,7 @@ pub(crate) fn promote(cx: &mut Cx<'_>, id: &str, code: &str) -> Result {
         );
     }
     price(cx, &mut session)?;
-    Ok(Value::clone(&cx.put(session)))
+    Ok(cx.put(session))
 }
 
 fn open(cx: &mut Cx<'_>, id: &str) -> Result {
@@ -77,7 +77,7 @@ pub(crate) fn submit(cx: &mut Cx<'_>, id: &str, form: &Value, authenticated: boo
         );
         if asks && !authenticated {
             session.put("_ask", form.clone());
-            return Ok(Value::clone(&cx.put(session)));
+            return Ok(cx.put(session));
         }
         if let Behaviour::Decline(code, decline) = card.behaviour {
             return Err(ApiError::card(
@@ -89,6 +89,9 @@ pub(crate) fn submit(cx: &mut Cx<'_>, id: &str, form: &Value, authenticated: boo
     } else if needs_card(&session) {
         return Err(ApiError::param("card", "A card is needed."));
     }
+    if session["tax_id_collection"].s("required") == "if_supported" && !form.has("tax_id") {
+        return Err(ApiError::param("tax_id", "Please give your tax ID."));
+    }
     session.cut("_ask");
     let customer = ensure_customer(cx, &session, form)?;
     let method = card.map(|card| {
@@ -99,11 +102,14 @@ pub(crate) fn submit(cx: &mut Cx<'_>, id: &str, form: &Value, authenticated: boo
         }
         cx.put(method).s("id").to_owned()
     });
-    session.put(
-        "customer",
-        customer.clone().map_or(Value::Null, Value::from),
-    );
-    session["customer_details"] = json!({"address": {"city": null, "country": form["country"], "line1": null, "line2": null, "postal_code": form["postal_code"], "state": null}, "business_name": null, "individual_name": null, "email": form["email"], "name": form["name"], "phone": null, "tax_exempt": "none", "tax_ids": []});
+    session.put("customer", customer.as_ref());
+    let mut tax_ids = Vec::new();
+    if let (Some(value), Some(customer)) = (form.opt("tax_id"), &customer) {
+        let kind = tax::kind_of(form.s("country"));
+        tax_ids.push(json!({"type": kind, "value": value}));
+        tax::build_id(cx, customer, &tax_ids[0]);
+    }
+    session["customer_details"] = json!({"address": {"city": null, "country": form["country"], "line1": null, "line2": null, "postal_code": form["postal_code"], "state": null}, "business_name": null, "individual_name": null, "email": form["email"], "name": form["name"], "phone": null, "tax_exempt": "none", "tax_ids": tax_ids});
     match session.s("mode") {
         "subscription" => subscribe(
             cx,
@@ -124,9 +130,7 @@ pub(crate) fn submit(cx: &mut Cx<'_>, id: &str, form: &Value, authenticated: boo
     session.put("status", "complete");
     session.put("url", Value::Null);
     session.cut("_due");
-    Ok(Value::clone(
-        &cx.create(session, "checkout.session.completed"),
-    ))
+    Ok(cx.create(session, "checkout.session.completed"))
 }
 
 fn ensure_customer(cx: &mut Cx<'_>, session: &Value, form: &Value) -> Result<Option<String>> {
@@ -141,7 +145,8 @@ fn ensure_customer(cx: &mut Cx<'_>, session: &Value, form: &Value) -> Result<Opt
         return Ok(Some(id.to_owned()));
     }
     let future = session["_given"]["payment_intent_data"].has("setup_future_usage");
-    if session.s("mode") == "payment" && session.s("customer_creation") != "always" && !future {
+    let guest = session.s("customer_creation") != "always" && !future && !form.has("tax_id");
+    if session.s("mode") == "payment" && guest {
         return Ok(None);
     }
     let made = customers::create(

@@ -77,7 +77,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
     totals::compute(cx, &mut invoice);
     advance(cx, &mut invoice);
     draft::claim(cx, items, invoice.s("id"));
-    Ok(Value::clone(&cx.create(invoice, "invoice.created")))
+    Ok(cx.create(invoice, "invoice.created"))
 }
 
 /// The customer's own discount.
@@ -187,7 +187,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     if invoice.s("status") == "draft" {
         totals::compute(cx, &mut invoice);
     }
-    Ok(Value::clone(&cx.save(invoice, "invoice.updated")))
+    Ok(cx.save(invoice, "invoice.updated"))
 }
 
 /// DELETE /v1/invoices/{id}: drafts only.
@@ -199,11 +199,7 @@ pub(crate) fn delete(cx: &mut Cx<'_>, a: &Args) -> Result {
         )
         .code("invoice_not_editable"));
     }
-    let items: Vec<Value> = cx
-        .state
-        .owned(a.id(), "invoiceitem")
-        .map(|item| Value::clone(item))
-        .collect();
+    let items: Vec<Value> = cx.state.owned(a.id(), "invoiceitem").cloned().collect();
     for mut item in items {
         item.put("invoice", Value::Null);
         cx.put(item);
@@ -229,7 +225,7 @@ pub(crate) fn finalize(cx: &mut Cx<'_>, a: &Args) -> Result {
         let mut invoice = invoice;
         invoice.put("_due", cx.now + pay::DRAFT_HOUR);
         invoice.put("next_payment_attempt", cx.now + pay::DRAFT_HOUR);
-        return Ok(Value::clone(&cx.put(invoice)));
+        return Ok(cx.put(invoice));
     }
     Ok(invoice)
 }
@@ -248,7 +244,7 @@ pub(crate) fn pay(cx: &mut Cx<'_>, a: &Args) -> Result {
     }
     let invoice = cx.find(KIND, a.id(), "id")?;
     if invoice.s("status") == "paid" && invoice.i("amount_due") == 0 && !a.p.b("paid_out_of_band") {
-        return Ok(Value::clone(&invoice));
+        return Ok(invoice.clone());
     }
     finalize::must_be_open(&invoice, "pay")?;
     if a.p.b("paid_out_of_band") {
@@ -287,7 +283,7 @@ pub(crate) fn send(cx: &mut Cx<'_>, a: &Args) -> Result {
     }
     let invoice = cx.find(KIND, a.id(), "id")?;
     cx.emit("invoice.sent", &invoice);
-    Ok(Value::clone(&invoice))
+    Ok(invoice.clone())
 }
 
 /// POST /v1/invoices/{id}/void
@@ -306,9 +302,7 @@ pub(crate) fn give_up(cx: &mut Cx<'_>, id: &str) -> Result {
     invoice.put("next_payment_attempt", Value::Null);
     invoice.cut("_due");
     invoice["status_transitions"].put("marked_uncollectible_at", cx.now);
-    Ok(Value::clone(
-        &cx.create(invoice, "invoice.marked_uncollectible"),
-    ))
+    Ok(cx.create(invoice, "invoice.marked_uncollectible"))
 }
 
 /// `POST /v1/invoices/{id}/mark_uncollectible`
@@ -321,12 +315,7 @@ pub(crate) fn mark_uncollectible(cx: &mut Cx<'_>, a: &Args) -> Result {
 /// GET /v1/invoices/{id}/lines
 pub(crate) fn lines(cx: &mut Cx<'_>, a: &Args) -> Result {
     let invoice = cx.find(KIND, a.id(), "id")?;
-    let rows = invoice
-        .list("lines")
-        .iter()
-        .cloned()
-        .map(std::sync::Arc::new)
-        .collect();
+    let rows = invoice.list("lines").to_vec();
     list::page(&a.p, rows, &format!("/v1/invoices/{}/lines", a.id()))
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn pending_lines(
                 None => true,
             },
         )
-        .map(|item| Value::clone(item))
+        .cloned()
         .collect();
     let lines = items
         .iter()

@@ -113,7 +113,7 @@ fn use_up(cx: &mut Cx<'_>, discounts: &[Value]) {
             .get(found["source"].s("coupon"))
             .is_some_and(|coupon| coupon.s("duration") == "once");
         if once && !found.b("_used") {
-            let mut discount = Value::clone(&found);
+            let mut discount = found.clone();
             discount.put("_used", true);
             cx.put(discount);
         }
@@ -154,5 +154,5 @@ pub(crate) fn void(cx: &mut Cx<'_>, id: &str) -> Result {
         cx.save(customer, "customer.updated");
     }
     super::payments::cancel_open(cx, id)?;
-    Ok(Value::clone(&cx.create(invoice, "invoice.voided")))
+    Ok(cx.create(invoice, "invoice.voided"))
 }

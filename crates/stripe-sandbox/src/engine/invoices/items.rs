@@ -125,7 +125,7 @@ pub(crate) fn create(cx: &mut Cx<'_>, a: &Args) -> Result {
         totals::compute(cx, &mut invoice);
         cx.save(invoice, "invoice.updated");
     }
-    Ok(Value::clone(&cx.create(item, "invoiceitem.created")))
+    Ok(cx.create(item, "invoiceitem.created"))
 }
 
 /// GET /v1/invoiceitems/{id}
@@ -196,7 +196,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
     }
     merge_metadata(&mut item, &a.p["metadata"]);
     unline(cx, &item.clone(), Some(&item))?;
-    Ok(Value::clone(&cx.put(item)))
+    Ok(cx.put(item))
 }
 
 /// DELETE /v1/invoiceitems/{id}

@@ -174,7 +174,7 @@ pub(crate) fn wake(cx: &mut Cx<'_>, id: &str) -> Result<()> {
             } else {
                 let stored = cx.find(KIND, id, "id")?;
                 cx.emit("invoice.sent", &stored);
-                let mut invoice = Value::clone(&stored);
+                let mut invoice = stored.clone();
                 invoice.put("_due", invoice.i("due_date"));
                 cx.put(invoice);
             }

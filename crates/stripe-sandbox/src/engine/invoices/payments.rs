@@ -11,7 +11,7 @@ pub(crate) fn pay_open(cx: &mut Cx<'_>, invoice: &str, amount: i64) {
         .state
         .owned(invoice, KIND)
         .filter(|payment| payment.s("status") == "open")
-        .map(|payment| Value::clone(payment))
+        .cloned()
         .collect();
     for mut payment in open {
         payment.put("status", "paid");
@@ -27,7 +27,7 @@ pub(crate) fn cancel_open(cx: &mut Cx<'_>, invoice: &str) -> Result<()> {
         .state
         .owned(invoice, KIND)
         .filter(|payment| payment.s("status") == "open")
-        .map(|payment| Value::clone(payment))
+        .cloned()
         .collect();
     for mut payment in open {
         let intent = payment["payment"].s("payment_intent").to_owned();

@@ -105,7 +105,10 @@ fn imagine(cx: &mut Cx<'_>, p: &Value) -> Result {
     };
     let found = cx.find("subscription", sub, "subscription")?;
     cx.enter_doc(&found);
-    if change.as_object().is_none_or(serde_json::Map::is_empty) {
+    if change
+        .as_object()
+        .is_none_or(crate::core::json::Map::is_empty)
+    {
         return next(cx, sub);
     }
     let before = found.s("latest_invoice").to_owned();

@@ -107,7 +107,7 @@ pub(crate) fn now(
     };
     let invoice = cx.find("invoice", &id, "id")?;
     if invoice.s("collection_method") == "send_invoice" {
-        let mut invoice = Value::clone(&invoice);
+        let mut invoice = invoice.clone();
         invoice.put("_due", cx.now + pay::DRAFT_HOUR);
         invoice.put("automatically_finalizes_at", cx.now + pay::DRAFT_HOUR);
         cx.put(invoice);

@@ -100,7 +100,7 @@ pub(crate) fn end(cx: &mut Cx<'_>, id: &str, reason: Option<&str>) -> Result {
         crate::engine::schedules::subscription_gone(cx, &schedule);
     }
     crate::engine::entitlements::refresh(cx, &customer);
-    Ok(Value::clone(&stored))
+    Ok(stored.clone())
 }
 
 fn stop_invoices(cx: &mut Cx<'_>, id: &str) {
@@ -111,7 +111,7 @@ fn stop_invoices(cx: &mut Cx<'_>, id: &str) {
             matches!(invoice.s("status"), "draft" | "open")
                 && pay::subscription_of(invoice) == Some(id)
         })
-        .map(|invoice| Value::clone(invoice))
+        .cloned()
         .collect();
     for mut invoice in open {
         invoice.put("auto_advance", false);

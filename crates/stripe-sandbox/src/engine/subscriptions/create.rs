@@ -7,7 +7,7 @@ use crate::core::schema::merge_metadata;
 use crate::core::{ApiError, Cx, Read, Result, Value, json};
 use crate::engine::invoices::{draft, pay};
 use crate::engine::payment_intents::{Outcome, keep};
-use crate::engine::{Args, copy, coupons, tax};
+use crate::engine::{Args, copy, coupons, setup_intents, tax};
 
 /// Two years, the furthest a trial may end.
 const TWO_YEARS: i64 = 730 * DAY;
@@ -221,8 +221,8 @@ fn schedule(cx: &mut Cx<'_>, sub: &mut Value, p: &Value) -> Result<Option<(i64, 
     }
     let period_end = super::period(sub).1;
     match &p["cancel_at"] {
-        Value::Number(_) if p.i("cancel_at") > now => sub.put("cancel_at", p.i("cancel_at")),
-        Value::Number(_) => {
+        Value::Int(_) if p.i("cancel_at") > now => sub.put("cancel_at", p.i("cancel_at")),
+        Value::Int(_) => {
             return Err(ApiError::param(
                 "cancel_at",
                 "cancel_at must be in the future.",
@@ -237,6 +237,34 @@ fn schedule(cx: &mut Cx<'_>, sub: &mut Value, p: &Value) -> Result<Option<(i64, 
         sub.put("canceled_at", now);
     }
     Ok(part)
+}
+
+/// Nothing is due now: when no card is there, a setup intent asks for the one that later payments need.
+fn pending_setup(cx: &mut Cx<'_>, sub: &mut Value) -> Result<()> {
+    let probe = json!({"customer": sub["customer"], "default_payment_method": sub["default_payment_method"]});
+    if pay::method_for(cx, &probe).is_some() {
+        return Ok(());
+    }
+    let wanted = Args {
+        ids: Vec::new(),
+        p: json!({"customer": sub["customer"]}),
+    };
+    let mut intent = setup_intents::create(cx, &wanted)?;
+    sub.put("pending_setup_intent", intent["id"].clone());
+    intent.put("_subscription", sub["id"].clone());
+    cx.put(intent);
+    Ok(())
+}
+
+/// The card that a pending setup intent was about is there.
+pub(crate) fn set_up(cx: &mut Cx<'_>, id: &str, method: &str) -> Result<()> {
+    let mut sub = cx.take(KIND, id, "id")?;
+    sub.put("pending_setup_intent", Value::Null);
+    if !sub.has("default_payment_method") {
+        sub.put("default_payment_method", method);
+    }
+    super::save(cx, sub);
+    Ok(())
 }
 
 fn first_invoice(
@@ -271,6 +299,9 @@ fn first_invoice(
     }
     if needs_money && !trialing {
         sub.put("status", "incomplete");
+    }
+    if automatic && !needs_money && !p.has("_method") {
+        pending_setup(cx, &mut sub)?;
     }
     super::arm(&mut sub);
     cx.create(sub, "customer.subscription.created");

@@ -1,9 +1,9 @@
 //! What time does to a subscription: reminders, trial ends, renewals, expiries.
 
-use super::{KIND, bill, cancel, period, save, update};
+use super::{KIND, bill, cancel, pause, period, save, update};
 use crate::core::{Cx, Read, Result, Value, json};
-use crate::engine::coupons;
 use crate::engine::invoices::pay;
+use crate::engine::{Args, coupons};
 
 /// A moment the subscription waited for has come. `cx.now` is that moment.
 pub(crate) fn wake(cx: &mut Cx<'_>, id: &str) -> Result<()> {
@@ -30,6 +30,13 @@ pub(crate) fn wake(cx: &mut Cx<'_>, id: &str) -> Result<()> {
     }
     match sub.s("status") {
         "incomplete" => cancel::expire(cx, id),
+        "paused" => {
+            let again = Args {
+                ids: vec![id.to_owned()],
+                p: json!({"payment_behavior": "resume_on_payment_attempt"}),
+            };
+            pause::resume(cx, &again).map(|_| ())
+        }
         "trialing" if sub.i("trial_end") <= now => end_trial(cx, sub),
         "trialing" => {
             sub.put("_reminded", true);
@@ -61,7 +68,7 @@ fn notice(cx: &mut Cx<'_>, mut sub: Value) -> Result<()> {
     {
         let mut upcoming = crate::engine::invoices::preview::upcoming(cx, &id)?;
         upcoming.cut("id");
-        cx.emit("invoice.upcoming", &std::sync::Arc::new(upcoming));
+        cx.emit("invoice.upcoming", &upcoming);
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! How a subscription follows its invoices: active when paid, past due when not, and the end of patience.
 
 use super::{KIND, cancel, save, update};
-use crate::core::{Cx, Read, Result, Value};
+use crate::core::{Cx, Read, Result};
 use crate::engine::invoices::pay;
 
 /// An invoice of this subscription was paid.
@@ -12,7 +12,7 @@ pub(crate) fn paid(cx: &mut Cx<'_>, id: &str, invoice: &str) -> Result<()> {
     if found["_pending"].s("invoice") == invoice {
         return update::apply_pending(cx, id);
     }
-    let mut sub = Value::clone(&found);
+    let mut sub = found.clone();
     let others = cx.state.owned(id, "invoice").any(|other| {
         other.s("status") == "open"
             && other.s("id") != invoice
@@ -68,7 +68,7 @@ pub(crate) fn failed(cx: &mut Cx<'_>, id: &str, invoice: &str, spent: bool) -> R
             "subscription_cycle" | "subscription_threshold"
         )
     });
-    let mut sub = Value::clone(&found);
+    let mut sub = found.clone();
     let customer = sub.s("customer").to_owned();
     if renewal && sub.s("status") == "active" {
         sub.put("status", "past_due");

@@ -263,6 +263,28 @@ fn differences(cx: &mut Cx<'_>, before: &Value, after: &Value, at: i64, reset: b
     found
 }
 
+/// Charges the rest of the period, as pending items: what a pause had given back.
+pub(crate) fn charge_rest(cx: &mut Cx<'_>, sub: &Value, at: i64) {
+    for item in sub.list("items").to_vec() {
+        let Some(price) = cx.state.get(item.s("price")).cloned() else {
+            continue;
+        };
+        let charge = lines::prorate(
+            cx,
+            &Proration {
+                sub,
+                item: &item,
+                price: &price,
+                quantity: item.opt_i("quantity").unwrap_or(1),
+                at,
+                period: period(sub),
+                credit: false,
+            },
+        );
+        cx.create(charge, "invoiceitem.created");
+    }
+}
+
 /// The first boundary after `now` for a grid anchored at `anchor`; an anchor in the future is the boundary itself.
 pub(crate) fn first_end(interval: Interval, anchor: i64, now: i64) -> i64 {
     if anchor > now {

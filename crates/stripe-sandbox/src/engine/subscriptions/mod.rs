@@ -10,8 +10,6 @@ pub(crate) mod items;
 pub(crate) mod pause;
 pub(crate) mod update;
 
-use std::sync::Arc;
-
 use crate::core::calendar::{DAY, HOUR, Interval};
 use crate::core::json::list_mut;
 use crate::core::{Cx, Read, Value};
@@ -90,6 +88,7 @@ fn due(sub: &Value) -> Option<i64> {
                 moments.push(end - UPCOMING_NOTICE);
             }
         }
+        "paused" => moments.extend(sub.opt_i("_resumes_at")),
         _ => {}
     }
     if !ended(sub) {
@@ -101,7 +100,7 @@ fn due(sub: &Value) -> Option<i64> {
 }
 
 /// Stores a changed subscription with its next waking, and says what changed.
-pub(crate) fn save(cx: &mut Cx<'_>, mut sub: Value) -> Arc<Value> {
+pub(crate) fn save(cx: &mut Cx<'_>, mut sub: Value) -> Value {
     arm(&mut sub);
     cx.save(sub, "customer.subscription.updated")
 }

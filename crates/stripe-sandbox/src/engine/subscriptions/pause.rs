@@ -34,6 +34,15 @@ pub(crate) fn pause(cx: &mut Cx<'_>, a: &Args) -> Result {
         }
     }
     sub.put("status", "paused");
+    // Time that was given back is charged again when the old period goes on.
+    sub.put(
+        "_credited",
+        a.p["bill_for"]["unused_time_from"].s("type") == "now",
+    );
+    match a.p.opt_i("_resumes_at") {
+        Some(moment) => sub.put("_resumes_at", moment),
+        None => sub.cut("_resumes_at"),
+    }
     sub.put("status_details", json!({"paused": {"subscription": {"paused_at": cx.now}, "transitioned_at": cx.now, "type": "subscription"}}));
     let customer = sub.s("customer").to_owned();
     let stored = save(cx, sub);
@@ -54,22 +63,30 @@ pub(crate) fn resume(cx: &mut Cx<'_>, a: &Args) -> Result {
     let (_, end) = super::period(&sub);
     let now = cx.now;
     let reset = a.p["billing_cycle_anchor"].s("type") != "unchanged" || end <= now;
+    let owed = sub.b("_credited") && !reset;
     sub.put("status", "active");
-    sub.cut("status_details");
+    for gone in ["status_details", "_resumes_at", "_credited"] {
+        sub.cut(gone);
+    }
     if reset {
         let next = super::interval(cx, &sub).nth(now, 1);
         sub.put("billing_cycle_anchor", now);
         super::set_period(&mut sub, now, next);
     }
     let customer = sub.s("customer").to_owned();
+    let proration = a.p.opt("proration_behavior").unwrap_or("create_prorations");
+    if owed && proration != "none" {
+        let at = a.p.opt_i("proration_date").unwrap_or(now);
+        super::items::charge_rest(cx, &sub, at);
+    }
     save(cx, sub);
-    if reset {
+    if reset || (owed && proration == "always_invoice") {
         let billed = bill::now(
             cx,
             a.id(),
             bill::Bill {
                 reason: "subscription_update",
-                period: true,
+                period: reset,
                 free: false,
                 part: None,
             },

@@ -40,7 +40,7 @@ pub(crate) fn update(cx: &mut Cx<'_>, a: &Args) -> Result {
         if let Some(key) = p
             .as_object()
             .into_iter()
-            .flat_map(serde_json::Map::keys)
+            .flat_map(crate::core::json::Map::keys)
             .find(|key| !ALLOWED.contains(&key.as_str()))
         {
             return Err(ApiError::param(
@@ -278,7 +278,7 @@ fn ends(cx: &mut Cx<'_>, sub: &mut Value, p: &Value) -> Result<()> {
         }
     }
     match &p["cancel_at"] {
-        Value::Number(_) => {
+        Value::Int(_) => {
             let moment = p.i("cancel_at");
             if moment <= cx.now {
                 return Err(ApiError::param(
