@@ -1,9 +1,10 @@
 """Checks every recorded call: parameters against the SDK's types, answers against its classes and the official fixtures.
 
-usage: check.py <calls.jsonl>
+usage: check.py <calls.jsonl>...
 
 Requests: each parameter of a successful call must be one the SDK's own TypedDict has (the derivation is in tools/schema.py,
-taken anew from the installed SDK here, so that a stale copy in the crate is found). Answers: each object has the keys its
+taken anew from the installed SDK here, so that a stale copy in the crate is found), and, as it was typed, it must pass the
+strict validators that tools/strict.py makes of those TypedDicts with pydantic. Answers: each object has the keys its
 class requires, not null, and no key that neither its class nor the fixture has.
 """
 import json, pathlib, subprocess, sys, tempfile
@@ -13,7 +14,10 @@ import stripe
 here = pathlib.Path(__file__).parent
 keys = json.loads((here / "tools/keys.json").read_text())
 schema = json.loads((here / "../../crates/stripe-sandbox/src/schema/params.json").read_text())
-calls = [json.loads(line) for line in open(sys.argv[1])]
+sys.path.insert(0, str(here / "tools"))
+from strict import Strict
+
+strict, validated = Strict(), 0
 event_types = set(schema["POST /v1/webhook_endpoints"]["p"]["enabled_events"]["a"]["e"])
 problems, objects, kinds, operations = set(), 0, set(), set()
 # Stripe's SDK marks these as always there, but the API itself leaves them out or empty in these cases.
@@ -61,9 +65,20 @@ def known(shape, given, where):
                 known(shape["o"][key], one, f"{where}[{key}]")
 
 
-for call in calls:
+def calls():
+    """The recorded calls, one at a time: there are many."""
+    for name in sys.argv[1:]:
+        with open(name) as file:
+            yield from map(json.loads, file)
+
+
+count = 0
+for call in calls():
+    count += 1
     operations.add(call["operation"])
     if call["status"] == 200:
+        validated += 1
+        problems.update(strict.problems(call["operation"], call["typed"]))
         known({"o": schema[call["operation"]]["p"]}, call["params"], call["operation"])
         walk(call["answer"], call["operation"])
     else:
@@ -79,7 +94,7 @@ with tempfile.TemporaryDirectory() as folder:
             if (pathlib.Path(folder) / name).read_text() != (here / "../../crates/stripe-sandbox/src/schema" / name).read_text():
                 problems.add(f"the crate's schema/{name} is not what the pinned SDK gives: run tools/schema.py")
 
-print(f"  {len(calls)} calls, {len(operations)} operations, {objects} objects of {len(kinds)} types")
+print(f"  {count} calls, {len(operations)} operations, {validated} requests strictly valid, {objects} objects of {len(kinds)} types")
 for problem in sorted(problems):
     print("  ✗", problem)
 sys.exit(bool(problems))

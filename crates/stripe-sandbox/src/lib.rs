@@ -65,3 +65,17 @@ pub async fn serve_on(
     let (outcome, ()) = tokio::join!(async { server.await }, work);
     outcome.context("the sandbox's server failed")
 }
+
+/// Parses any bytes as a form and checks it against an operation of its own choosing. For the fuzz target.
+#[cfg(feature = "fuzz")]
+pub fn fuzz_form(bytes: &[u8]) {
+    let (first, rest) = bytes.split_first().unwrap_or((&0, &[]));
+    let routes = engine::routes::ROUTES;
+    let (method, pattern, _) = routes[usize::from(*first) % routes.len()];
+    let mut form = http::form::Tree::new();
+    if form.read(rest).is_ok() {
+        let mut line = String::new();
+        form.canonical(&mut line);
+        let _ = core::schema::check(&format!("{method} {pattern}"), &form);
+    }
+}

@@ -3,12 +3,17 @@
 mod billing;
 mod cards;
 mod control;
+mod faults;
 mod lifecycle;
 mod money;
 mod pages;
+mod portal;
 mod properties;
 mod protocol;
+mod receiver;
+mod shapes;
 mod storage;
+mod table;
 mod webhooks;
 
 use std::sync::Arc;
@@ -44,8 +49,9 @@ impl Got {
 }
 
 impl Api {
+    /// In memory; on PostgreSQL when the whole suite is run for it (`tests/storage.rs`).
     pub(super) fn new() -> Self {
-        Self::on(Storage::Memory)
+        Self::on(storage::chosen())
     }
 
     pub(super) fn on(storage: Storage) -> Self {
@@ -53,6 +59,7 @@ impl Api {
         let own = clock.clone();
         let mut config = Config::new("http://sandbox.test");
         config.storage = storage;
+        config.record = storage::env("STRIPE_SANDBOX_TEST_RECORD").map(Into::into);
         config.seed = Some([7; 32]);
         config.time = Arc::new(move || own.load(Ordering::Relaxed));
         Self {
@@ -102,11 +109,15 @@ impl Api {
         let bytes = axum::body::to_bytes(body, usize::MAX)
             .await
             .unwrap_or_default();
-        Got {
+        let got = Got {
             status: parts.status.as_u16(),
             headers: parts.headers,
             text: String::from_utf8_lossy(&bytes).into_owned(),
+        };
+        if got.status == 200 && path.starts_with("/v1/") {
+            shapes::check(&got.json(), &format!("{method} {path}"));
         }
+        got
     }
 
     pub(super) async fn post(&self, path: &str, form: &str) -> Value {
@@ -226,7 +237,7 @@ impl Api {
             .read(|state| {
                 state
                     .events()
-                    .map(|event| event.kind.clone())
+                    .map(|event| event.kind.to_string())
                     .collect::<Vec<_>>()
             })
             .await;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::{Api, START};
 use crate::core::calendar::DAY;
-use crate::core::{Read, Value, money};
+use crate::core::{Read, Value, json, money};
 
 fn check(invoice: &Value) {
     let lines: i64 = invoice
@@ -94,5 +94,109 @@ proptest! {
         prop_assert_eq!(money::ratio(-amount, part, whole), -got);
         let rest = money::ratio(amount, whole - part, whole);
         prop_assert!((got + rest - amount).abs() <= 1);
+    }
+}
+
+/// What a client can see at the end of a life, without ids.
+async fn life(cuts: &[i64], card: &str, trial: i64, quantity: i64, coupon: bool) -> Value {
+    let api = Api::new();
+    let price = api.price("Gold", 1000, "").await;
+    let clock = api.clock().await;
+    let customer = api.customer(card, &clock).await;
+    let mut extra = vec![format!("&items[0][quantity]={quantity}")];
+    if trial > 0 {
+        extra.push(format!("&trial_period_days={trial}"));
+    }
+    if coupon {
+        let made = api
+            .post(
+                "/v1/coupons",
+                "percent_off=25&duration=repeating&duration_in_months=1",
+            )
+            .await;
+        extra.push(format!("&discounts[0][coupon]={}", made.s("id")));
+    }
+    api.subscribe(&customer, &price, &extra.concat()).await;
+    for cut in cuts {
+        api.advance(&clock, START + cut).await;
+    }
+    let keep = |one: &Value| {
+        json!([
+            one["status"],
+            one["created"],
+            one["total"],
+            one["amount_paid"],
+            one["amount_remaining"],
+            one["attempt_count"],
+            one["ended_at"],
+            one["number"],
+            one["next_payment_attempt"]
+        ])
+    };
+    let all = async |path: &str| -> Vec<Value> {
+        let found = api.get(path, "status=all&limit=100").await;
+        found.list("data").iter().map(keep).collect()
+    };
+    let invoices: Vec<Value> = api
+        .get("/v1/invoices", "limit=100")
+        .await
+        .list("data")
+        .iter()
+        .map(keep)
+        .collect();
+    json!({"subs": all("/v1/subscriptions").await, "invoices": invoices, "events": api.events().await})
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Advancing a clock in one step or in many ends the same, to the second.
+    #[test]
+    fn steps_do_not_matter(cuts in proptest::collection::btree_set(3_600_i64..59 * DAY, 0..7), declined: bool, trial in 0_i64..10, quantity in 1_i64..5, coupon: bool) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let end = 59 * DAY;
+            let card = if declined && trial > 0 { "pm_card_chargeCustomerFail" } else { "pm_card_visa" };
+            // A clock may go two intervals of the shortest subscription at a time, so the one step stays below that.
+            let whole = life(&[end], card, trial, quantity, coupon).await;
+            let cuts: Vec<i64> = cuts.into_iter().chain([end]).collect();
+            assert_eq!(whole, life(&cuts, card, trial, quantity, coupon).await);
+        });
+    }
+
+    /// A payment is what was taken less what was given back, whatever is refunded and credited, and an invoice has one.
+    #[test]
+    fn paid_is_taken_less_given_back(amount in 200_i64..90_000, refunds in proptest::collection::vec((1_i64..40_000, 0..3_u8), 0..6)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let api = Api::new();
+            let price = api.price("Gold", amount, "").await;
+            let customer = api.customer("pm_card_visa", "").await;
+            let sub = api.subscribe(&customer, &price, "").await;
+            let invoice = sub.s("latest_invoice").to_owned();
+            let payments = api.get("/v1/invoice_payments", &format!("invoice={invoice}")).await;
+            assert_eq!(payments.list("data").len(), 1, "one payment an invoice");
+            let intent = payments.list("data")[0]["payment"].s("payment_intent").to_owned();
+            let (mut given, mut owed) = (0, 0);
+            for (part, way) in refunds {
+                let (path, form) = match way {
+                    0 => ("/v1/refunds", format!("payment_intent={intent}&amount={part}")),
+                    1 => ("/v1/credit_notes", format!("invoice={invoice}&amount={part}&refund_amount={part}")),
+                    _ => ("/v1/credit_notes", format!("invoice={invoice}&amount={part}&credit_amount={part}")),
+                };
+                if api.call("POST", path, &form, &[]).await.status == 200 {
+                    if way == 2 { owed += part } else { given += part }
+                }
+            }
+            let charge = api.get("/v1/charges", &format!("payment_intent={intent}")).await.list("data")[0].clone();
+            assert!(given <= amount);
+            assert_eq!((charge.i("amount"), charge.i("amount_refunded"), charge.b("refunded")), (amount, given, given == amount));
+            let holder = api.get(&format!("/v1/customers/{customer}"), "").await;
+            assert_eq!(holder.i("balance"), -owed);
+            let after = api.get(&format!("/v1/invoices/{invoice}"), "").await;
+            assert_eq!((after.s("status"), after.i("amount_paid")), ("paid", amount));
+            let all = api.get("/v1/refunds", "limit=100").await;
+            assert_eq!(all.list("data").iter().map(|one| one.i("amount")).sum::<i64>(), given);
+        });
     }
 }

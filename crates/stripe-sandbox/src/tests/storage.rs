@@ -1,6 +1,10 @@
-//! The same journey on both stores, and a restart in the middle of it.
+//! The same tests on both stores, and a restart in the middle of a journey.
 
-use sqlx::PgPool;
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, Executor, PgConnection, PgPool};
 
 use super::{Api, START};
 use crate::Storage;
@@ -35,28 +39,66 @@ async fn journey(first: &Api, second: &Api) -> Value {
     json!({"sub": sub, "invoices": second.get("/v1/invoices", "").await, "events": second.events().await, "prices": found})
 }
 
-/// A database of one's own on the server the environment names, or nothing when it names none.
-async fn database() -> Option<PgPool> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test's own switch, and this crate stands alone"
-    )]
-    let url = std::env::var("STRIPE_SANDBOX_TEST_DATABASE").ok()?;
-    Some(
-        PgPool::connect(&url)
-            .await
-            .expect("the database that STRIPE_SANDBOX_TEST_DATABASE names"),
-    )
+/// A switch of the environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test's own switch, and this crate stands alone"
+)]
+pub(super) fn env(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The server the environment names, if it names one.
+fn server() -> Option<String> {
+    env("STRIPE_SANDBOX_TEST_DATABASE").or_else(|| env("DATABASE_URL"))
+}
+
+const ON_POSTGRES: &str = "STRIPE_SANDBOX_TEST_ON_POSTGRES";
+
+/// The storage this run of the suite is about.
+pub(super) fn chosen() -> Storage {
+    match (env(ON_POSTGRES), server()) {
+        (Some(_), Some(url)) => Storage::Postgres(fresh(&url)),
+        _ => Storage::Memory,
+    }
+}
+
+/// A database of one's own, made anew. It is named after the test, so that a run leaves no more behind than the last one.
+fn fresh(url: &str) -> PgPool {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let thread = std::thread::current();
+    let mut hasher = std::hash::DefaultHasher::new();
+    (thread.name(), COUNT.fetch_add(1, Ordering::Relaxed) % 4).hash(&mut hasher);
+    let name = format!("stripe_sandbox_test_{:x}", hasher.finish());
+    let options: PgConnectOptions = url.parse().expect("an address of a database");
+    let (own, server) = (options.clone().database(&name), options);
+    let made = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let mut db = PgConnection::connect_with(&server).await?;
+            let gone = format!("drop database if exists {name} with (force)");
+            db.execute(sqlx::AssertSqlSafe(gone)).await?;
+            db.execute(sqlx::AssertSqlSafe(format!("create database {name}")))
+                .await
+        })
+    });
+    made.join().expect("no panic").expect("a fresh database");
+    PgPoolOptions::new()
+        .max_connections(3)
+        .connect_lazy_with(own)
 }
 
 #[tokio::test]
 async fn both_stores_tell_the_same_story() {
-    let memory = Api::new();
+    let memory = Api::on(Storage::Memory);
     let expected = journey(&memory, &memory).await;
     assert_eq!(expected["sub"].s("status"), "canceled");
-    let Some(pool) = database().await else { return };
+    let Some(url) = server() else { return };
+    let pool = fresh(&url);
     let first = Api::on(Storage::Postgres(pool.clone()));
-    first.sandbox.reset().await.expect("a clean start");
     let found = journey(&first, &first).await;
     assert_eq!(expected, found);
     let (rows,): (i64,) = sqlx::query_as("select count(*) from stripe_sandbox.objects")
@@ -71,4 +113,22 @@ async fn both_stores_tell_the_same_story() {
     let invoices = second.get("/v1/invoices", "").await;
     assert_eq!(invoices, expected["invoices"]);
     second.sandbox.release().await;
+}
+
+/// Runs every other test once more in a process of its own, this time on PostgreSQL.
+#[test]
+fn every_test_holds_on_postgresql_too() {
+    if server().is_none() || env(ON_POSTGRES).is_some() {
+        return;
+    }
+    let own = std::env::current_exe().expect("this test's program");
+    let run = std::process::Command::new(own)
+        .args(["tests::", "--skip", "properties::", "--skip", "fuzz::"])
+        .args(["--skip", "storage::", "--test-threads", "4"])
+        .env(ON_POSTGRES, "1")
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success(), "{said}");
+    assert!(said.contains(" 0 failed"), "{said}");
 }

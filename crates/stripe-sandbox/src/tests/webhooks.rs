@@ -1,36 +1,9 @@
 //! Web hooks against a receiver that fails first: signatures, retries, faults, sending again.
 
-use std::sync::{Arc, Mutex};
-
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
-
 use super::Api;
+use super::receiver::{Inbox, deliver, with_receiver};
 use crate::core::{Read, Value};
-use crate::webhooks::{deliver_due, sign};
-
-/// What came, and what to answer next.
-#[derive(Clone, Default)]
-struct Inbox {
-    calls: Arc<Mutex<Vec<(String, String)>>>,
-    answers: Arc<Mutex<Vec<u16>>>,
-}
-
-async fn receive(State(inbox): State<Inbox>, headers: HeaderMap, body: String) -> StatusCode {
-    let signature = headers["stripe-signature"]
-        .to_str()
-        .expect("text")
-        .to_owned();
-    inbox.calls.lock().expect("a lock").push((signature, body));
-    let answer = inbox.answers.lock().expect("a lock").pop().unwrap_or(200);
-    StatusCode::from_u16(answer).expect("a status")
-}
-
-async fn deliver(api: &Api) {
-    while deliver_due(&api.sandbox).await.expect("deliveries") {}
-}
+use crate::webhooks::sign;
 
 async fn story(inbox: Inbox, url: String) {
     let api = Api::new();
@@ -105,16 +78,5 @@ async fn story(inbox: Inbox, url: String) {
 
 #[tokio::test]
 async fn they_are_signed_retried_dropped_doubled_and_sent_again() {
-    let inbox = Inbox::default();
-    let router = Router::new()
-        .route("/", post(receive))
-        .with_state(inbox.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let url = format!("http://{}/", listener.local_addr().expect("an address"));
-    tokio::select! {
-        served = async { axum::serve(listener, router).await } => panic!("the receiver ended: {served:?}"),
-        () = story(inbox, url) => {}
-    }
+    with_receiver(story).await;
 }
