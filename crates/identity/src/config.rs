@@ -1,7 +1,8 @@
 //! The section `[identity]` of the configuration.
 
+use crate::configured::ProviderConfig;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// How long things last and what a password hash costs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,6 +35,8 @@ pub struct IdentityConfig {
     pub address_burst: u32,
     /// Days that a deleted account stays in the trash before what names the person is erased.
     pub trash_days: u16,
+    /// Who else may sign people in, by a name of the operator's choice.
+    pub providers: BTreeMap<String, ProviderConfig>,
 }
 
 /// Who decides whether there is a second factor.
@@ -62,6 +65,7 @@ impl Default for IdentityConfig {
             sign_in_burst: 10,
             address_burst: 100,
             trash_days: 30,
+            providers: BTreeMap::new(),
         }
     }
 }

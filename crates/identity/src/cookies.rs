@@ -13,6 +13,9 @@ use std::time::Duration;
 /// How long a browser is known: as long as a cookie may live (RFC 6265bis §5.6.1).
 const DEVICE: Duration = Duration::from_hours(400 * 24);
 
+/// How long somebody may take at a provider's.
+const AWAY: Duration = Duration::from_mins(15);
+
 impl Identity {
     fn secure(&self) -> bool {
         self.0.public_url.scheme() == "https"
@@ -40,6 +43,20 @@ impl Identity {
         } else {
             "portico_device"
         }
+    }
+
+    pub(crate) fn provider_cookie(&self) -> &'static str {
+        if self.secure() {
+            "__Host-portico_provider"
+        } else {
+            "portico_provider"
+        }
+    }
+
+    /// Ties sign-ins at providers to this browser.
+    pub(crate) fn set_provider_cookie(&self, headers: &mut HeaderMap, browser: &str) {
+        let cookie = self.cookie(self.provider_cookie(), browser.to_owned(), AWAY);
+        headers.append(header::SET_COOKIE, cookie);
     }
 
     fn cookie(&self, name: &'static str, value: String, life: Duration) -> HeaderValue {

@@ -1,6 +1,9 @@
 //! Background jobs of the domain. Each may run twice.
 
-use crate::{Identity, model::RegistrationId};
+use crate::{
+    Identity,
+    model::{RegistrationId, email_change::ChangeId, privacy::ExportId},
+};
 use kernel::{
     id::UserId,
     jobs::{Handlers, Job},
@@ -62,13 +65,93 @@ impl Job for EraseDeleted {
     const NAME: &'static str = "identity:erase_deleted";
 }
 
+/// Asks both addresses whether they agree to a change.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendEmailChange {
+    /// Which change.
+    pub change: ChangeId,
+}
+
+impl Job for SendEmailChange {
+    const NAME: &'static str = "identity:send_email_change";
+}
+
+/// Tells the old address that a change came about, with the way back.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendEmailChanged {
+    /// Which change.
+    pub change: ChangeId,
+}
+
+impl Job for SendEmailChanged {
+    const NAME: &'static str = "identity:send_email_changed";
+}
+
+/// Makes a copy of somebody's data.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ExportData {
+    /// Which copy.
+    pub export: ExportId,
+}
+
+impl Job for ExportData {
+    const NAME: &'static str = "identity:export_data";
+}
+
+/// Deletes copies whose days are over.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ExpireExports {}
+
+impl Job for ExpireExports {
+    const NAME: &'static str = "identity:expire_exports";
+}
+
+/// Has the rest of the house erase what it holds about somebody who left.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EraseElsewhere {
+    /// Who left.
+    pub user: UserId,
+    /// The address that they had: mail is kept by address.
+    pub email: String,
+}
+
+impl Job for EraseElsewhere {
+    const NAME: &'static str = "identity:erase_elsewhere";
+}
+
 impl Identity {
+    fn self_service_handlers(&self, handlers: Handlers) -> Handlers {
+        let (asked, changed, export) = (self.clone(), self.clone(), self.clone());
+        let (expire, erase) = (self.clone(), self.clone());
+        handlers
+            .on(move |job: SendEmailChange, _| {
+                let identity = asked.clone();
+                async move { identity.send_email_change(job.change).await }
+            })
+            .on(move |job: SendEmailChanged, _| {
+                let identity = changed.clone();
+                async move { identity.send_email_changed(job.change).await }
+            })
+            .on(move |job: ExportData, _| {
+                let identity = export.clone();
+                async move { identity.export_data(job.export).await }
+            })
+            .every("47 * * * *", move |_: ExpireExports, _| {
+                let identity = expire.clone();
+                async move { identity.expire_exports().await }
+            })
+            .on(move |job: EraseElsewhere, _| {
+                let identity = erase.clone();
+                async move { identity.erase_elsewhere(job.user, job.email).await }
+            })
+    }
+
     /// Says which code runs which job.
     #[must_use]
     pub fn handlers(&self, handlers: Handlers) -> Handlers {
         let (welcome, repeated, sweep) = (self.clone(), self.clone(), self.clone());
         let (erase, bulk) = (self.clone(), self.clone());
-        handlers
+        self.self_service_handlers(handlers)
             .on(move |job: SendWelcome, _| {
                 let identity = welcome.clone();
                 async move { identity.send_welcome(job.registration).await }

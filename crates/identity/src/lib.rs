@@ -12,20 +12,25 @@
 )]
 
 mod actions;
+mod archive;
 pub mod authenticate;
 mod config;
+mod configured;
 mod cookies;
 pub mod jobs;
 mod keys;
 pub mod live;
 pub mod model;
 mod passwords;
+mod pictures;
+pub mod ports;
 pub mod routes;
 mod secrets;
 mod store;
 
 pub use actions::{demo::DemoPerson, presence::Presence, sessions::Issued};
 pub use config::{IdentityConfig, SecondFactorPolicy};
+pub use configured::{Preset, ProviderConfig};
 
 use kernel::{
     Clock,
@@ -33,6 +38,7 @@ use kernel::{
     cache::{Cache, Invalidations},
     database::Database,
     events::EventLog,
+    files::Files,
     id::{SessionId, UserId},
     limits::Limits,
     live::Signals,
@@ -60,12 +66,18 @@ pub struct Needs {
     pub vault: Vault,
     /// Mail.
     pub mailer: Mailer,
+    /// Keeps pictures of people and copies of their data.
+    pub files: Files,
+    /// Every other part of the house that holds something about people.
+    pub holders: Vec<Arc<dyn ports::Holder>>,
     /// Tells open sockets what binds at once.
     pub signals: Signals,
     /// Tells caches what is stale.
     pub invalidations: Invalidations,
     /// Under which address people reach this server; links and tokens name it.
     pub public_url: Url,
+    /// What this place is called where somebody chooses a passkey.
+    pub product: String,
     /// The section `[identity]`.
     pub config: IdentityConfig,
 }
@@ -82,11 +94,20 @@ struct Inner {
     clock: Clock,
     limits: Limits,
     mailer: Mailer,
+    files: Files,
+    holders: Vec<Arc<dyn ports::Holder>>,
+    product: String,
+    /// How many pictures are unpacked at once.
+    darkroom: tokio::sync::Semaphore,
     signals: Signals,
     public_url: Url,
     config: IdentityConfig,
     hasher: passwords::Hasher,
     keys: keys::Keys,
+    vault: Vault,
+    /// Nothing where browsers have no passkeys.
+    passkeys: Option<passkeys::Passkeys>,
+    providers: configured::Providers,
     /// What each session may do now: asked at every request.
     standing: Cache<SessionId, Option<Arc<authenticate::Standing>>>,
     /// What each person is told about themselves.
@@ -108,6 +129,9 @@ impl Identity {
         Ok(Self(Arc::new(Inner {
             hasher: passwords::Hasher::new(&needs.config)?,
             keys,
+            passkeys: passkeys::Passkeys::at(&needs.public_url, &needs.product),
+            providers: configured::Providers::new(&needs.config.providers, &needs.public_url)?,
+            vault: needs.vault,
             standing: Cache::new(
                 STANDING,
                 100_000,
@@ -130,6 +154,10 @@ impl Identity {
             clock: needs.clock,
             limits: needs.limits,
             mailer: needs.mailer,
+            files: needs.files,
+            holders: needs.holders,
+            product: needs.product,
+            darkroom: tokio::sync::Semaphore::new(1),
             signals: needs.signals,
             public_url: needs.public_url,
             config: needs.config,

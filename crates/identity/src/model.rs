@@ -1,14 +1,19 @@
 //! What accounts, passwords and sessions are. Pure: parses, decides, touches nothing.
 
 pub mod bulk;
+pub mod email_change;
 pub mod entry;
+pub mod passkeys;
 pub mod people;
+pub mod privacy;
+pub mod providers;
 pub mod security;
 
 use kernel::{
     Error, Permission, Result,
     error::Faults,
     events::Event,
+    files::FileId,
     id::{SessionId, UserId},
     mail::Address,
     principal::PermissionSet,
@@ -259,6 +264,10 @@ pub struct Account {
     pub permissions: Vec<String>,
     /// Whether any of the roles is staff.
     pub staff: bool,
+    /// Their picture, 256 pixels a side.
+    pub picture: Option<FileId>,
+    /// The same, 64 pixels a side.
+    pub picture_small: Option<FileId>,
 }
 
 /// Reads stored permissions: `*` is all of them, an unknown name none.
@@ -289,6 +298,8 @@ pub struct Person {
     pub verified: bool,
     /// Whether they set up a second factor.
     pub second_factor: bool,
+    /// The small size of their picture.
+    pub picture: Option<FileId>,
     /// Whether a socket of theirs is open.
     pub online: bool,
     /// Whether they look at none of the pages that they have open.

@@ -209,6 +209,29 @@ impl Audit {
     }
 }
 
+/// How many entries one person's copy of their data holds at most: the newest.
+const CONCERNING: i64 = 10_000;
+
+/// What somebody did, and what was done to them; the newest first.
+pub async fn concerning(db: &mut PgConnection, user: UserId) -> Result<Vec<Entry>> {
+    let rows = sqlx::query_as!(
+        Entry,
+        r#"
+        select seq, at, actor as "actor: UserId", action, subject, data
+        from kernel.audit
+        where actor = $1 or subject = $2
+        order by seq desc
+        limit $3
+        "#,
+        user.0,
+        user.to_string(),
+        CONCERNING,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows)
+}
+
 /// The chain, newest first.
 pub async fn list(db: &mut PgConnection, page: &PageQuery) -> Result<Page<Entry>> {
     let limit = page.limit()?;

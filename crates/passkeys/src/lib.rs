@@ -147,7 +147,9 @@ impl Passkeys {
     pub fn take_new(&self, answer: Value, state: Value) -> Result<Passkey, Refused> {
         let answer: RegisterPublicKeyCredential = read(answer)?;
         let state: PasskeyRegistration = read(state)?;
-        Ok(Passkey(self.0.finish_passkey_registration(&answer, &state)?))
+        Ok(Passkey(
+            self.0.finish_passkey_registration(&answer, &state)?,
+        ))
     }
 
     /// Asks for a proof. With `allowed`, only by one of these keys.

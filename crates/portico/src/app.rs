@@ -4,6 +4,7 @@ use crate::{
     MIGRATIONS,
     config::{Bus, Config},
     front::Front,
+    holders,
     http::Parts,
     router,
     wiring::{self, Doorman, SealedMail},
@@ -88,23 +89,8 @@ impl App {
         let events = EventLog::new(clock.clone(), wiring::reactions);
         let limits = Limits::new(db.pool().clone(), clock.clone());
         let (signals, invalidations) = (Signals::default(), Invalidations::default());
-        let identity = Identity::new(identity::Needs {
-            db: db.clone(),
-            events: events.clone(),
-            audit: audit.clone(),
-            clock: clock.clone(),
-            limits: limits.clone(),
-            vault,
-            mailer: mailer.clone(),
-            signals: signals.clone(),
-            invalidations: invalidations.clone(),
-            public_url: config.public_url(),
-            config: config.identity.clone(),
-        })
-        .await?;
         let billing = Billing::new(db.clone(), events.clone(), audit.clone(), clock.clone());
-        let updates = Updates::new(db.clone(), events, audit.clone(), clock.clone());
-        let realtime = build_realtime(&config, addresses, &identity, signals, &tasks, &clock)?;
+        let updates = Updates::new(db.clone(), events.clone(), audit.clone(), clock.clone());
         let files = Files::new(
             db.clone(),
             &config.data,
@@ -112,6 +98,24 @@ impl App {
             wiring::file_purposes(),
             clock.clone(),
         )?;
+        let identity = Identity::new(identity::Needs {
+            db: db.clone(),
+            events,
+            audit: audit.clone(),
+            clock: clock.clone(),
+            limits: limits.clone(),
+            vault,
+            mailer: mailer.clone(),
+            files: files.clone(),
+            holders: holders::all(&db, &billing, &updates, &files, &mailer),
+            signals: signals.clone(),
+            invalidations: invalidations.clone(),
+            public_url: config.public_url(),
+            product: config.mail.product_name.clone(),
+            config: config.identity.clone(),
+        })
+        .await?;
+        let realtime = build_realtime(&config, addresses, &identity, signals, &tasks, &clock)?;
         let handlers = kernel_handlers(&mailer, &limits, &files);
         let handlers = billing.handlers(identity.handlers(handlers));
         let handlers = realtime.handlers(handlers);

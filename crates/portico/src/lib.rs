@@ -8,6 +8,7 @@ pub mod demo;
 pub mod doctor;
 pub mod front;
 pub mod health;
+mod holders;
 pub mod http;
 pub mod router;
 pub mod system;

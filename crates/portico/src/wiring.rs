@@ -4,12 +4,15 @@
 use async_trait::async_trait;
 use identity::{
     Identity, Presence,
-    jobs::{SendAlreadyRegistered, SendWelcome},
-    model as accounts,
+    jobs::{SendAlreadyRegistered, SendEmailChange, SendEmailChanged, SendWelcome},
+    model::{
+        self as accounts,
+        email_change::{EmailChangeAsked, EmailChanged},
+    },
 };
 use kernel::{
     events::Recorded,
-    files::{ARCHIVES, DOCUMENTS, IMAGES, Purpose, Readers},
+    files::{ARCHIVES, DOCUMENTS, IMAGES, Purpose, Readers, Senders},
     id::{SessionId, UserId},
     jobs::Queued,
     mail::Seal,
@@ -35,6 +38,12 @@ pub(crate) fn reactions(event: &Recorded) -> Vec<Queued> {
             .into(),
         }];
     }
+    if let Some(EmailChangeAsked { change, .. }) = event.of() {
+        return vec![SendEmailChange { change }.into()];
+    }
+    if let Some(EmailChanged { change, .. }) = event.of() {
+        return vec![SendEmailChanged { change }.into()];
+    }
     Vec::new()
 }
 
@@ -55,12 +64,22 @@ pub(crate) fn file_purposes() -> Vec<Purpose> {
             name: "avatar",
             largest: 5 * 1024 * 1024,
             media_types: IMAGES.to_vec(),
+            // Remade before they are kept: see identity's pictures.
+            senders: Senders::Domain,
             readers: Readers::SignedIn,
+        },
+        Purpose {
+            name: "export",
+            largest: 4 * 1024 * 1024 * 1024,
+            media_types: vec!["application/zip"],
+            senders: Senders::Domain,
+            readers: Readers::Owner,
         },
         Purpose {
             name: "attachment",
             largest: 100 * 1024 * 1024,
             media_types: [IMAGES, DOCUMENTS, ARCHIVES].concat(),
+            senders: Senders::SignedIn,
             readers: Readers::Owner,
         },
     ]

@@ -12,8 +12,7 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use url::Url;
 
-type Client =
-    BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
 
 #[derive(Debug)]
 pub(crate) struct GitHub {

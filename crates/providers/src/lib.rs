@@ -117,9 +117,7 @@ impl Provider {
     /// Builds it. Calls nobody yet.
     pub fn new(settings: Settings) -> Result<Self, Misconfigured> {
         Ok(Self(match settings.dialect.clone() {
-            Dialect::OpenId { issuer } => {
-                Speaks::OpenId(oidc::OpenId::new(settings, issuer)?)
-            }
+            Dialect::OpenId { issuer } => Speaks::OpenId(oidc::OpenId::new(settings, issuer)?),
             Dialect::GitHub { web, api } => {
                 Speaks::GitHub(github::GitHub::new(settings, &web, api)?)
             }

@@ -136,6 +136,12 @@ impl Billing {
         }
     }
 
+    /// What somebody holds or held, for the copy that they can have.
+    pub async fn holdings(&self, user: UserId) -> Result<Value> {
+        let mut db = self.0.db.acquire().await?;
+        Ok(store::memberships::holdings(&mut db, user).await?)
+    }
+
     /// Forgets whoever is erased, in the caller's transaction.
     pub async fn forget(&self, tx: &mut PgConnection, user: UserId) -> Result<()> {
         self.take(tx, user).await.map(|_| ())

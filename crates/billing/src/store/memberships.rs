@@ -26,6 +26,26 @@ pub(crate) async fn get(
     .await
 }
 
+/// What somebody holds, as they may read it.
+pub(crate) async fn holdings(
+    db: &mut PgConnection,
+    user: UserId,
+) -> sqlx::Result<serde_json::Value> {
+    sqlx::query_scalar!(
+        r#"
+        select coalesce(jsonb_agg(jsonb_build_object(
+            'tier', t.name, 'since', m.since, 'until', m.until, 'reason', m.reason
+        )), '[]') as "held!"
+        from billing.memberships m
+        join billing.tiers t on t.id = m.tier_id
+        where m.user_id = $1
+        "#,
+        user as UserId,
+    )
+    .fetch_one(db)
+    .await
+}
+
 /// Whether somebody has an account.
 pub(crate) async fn is_known(db: &mut PgConnection, user: UserId) -> sqlx::Result<bool> {
     sqlx::query_scalar!(

@@ -1,7 +1,7 @@
 //! The only way to a session: whatever proves who somebody is ends here.
 
 use crate::{
-    Identity,
+    Identity, SecondFactorPolicy,
     actions::sessions::Issued,
     model::{
         Account, Status,
@@ -71,7 +71,8 @@ impl Identity {
             .collect::<Vec<_>>();
         let known = store::devices::find(tx, arrival.user, &hashes).await?;
         if arrival.second.is_none() && !arrival.method.is_whole() {
-            let factors = store::factors::of(tx, arrival.user).await?;
+            let factors =
+                store::factors::of(tx, arrival.user, self.requires_second_factor(&account)).await?;
             let remembered = known
                 .as_ref()
                 .and_then(|known| known.remembered_until)
@@ -118,7 +119,7 @@ impl Identity {
         let (Some(status), Some(account)) = (status, account) else {
             return Err(Error::Unauthenticated);
         };
-        if status != Status::Active {
+        if status != Status::Active && !self.come_back(tx, user, status).await? {
             return Err(Error::forbidden(
                 "account_suspended",
                 "This account is suspended. Ask the people who run this place.",
@@ -131,6 +132,11 @@ impl Identity {
             ));
         }
         Ok(account)
+    }
+
+    /// Whether the operator asks a second factor of this account.
+    fn requires_second_factor(&self, account: &Account) -> bool {
+        account.staff && self.0.config.staff_second_factor == SecondFactorPolicy::Required
     }
 
     async fn challenge(

@@ -326,6 +326,7 @@ impl Identity {
         store::sessions::sweep(&mut tx, now, now - inner.config.idle()).await?;
         store::registrations::sweep(&mut tx, now - time::Duration::days(30)).await?;
         store::tokens::sweep(&mut tx, now - time::Duration::days(30)).await?;
+        store::ceremonies::sweep(&mut tx, now).await?;
         store::devices::sweep(&mut tx, now - time::Duration::days(400)).await?;
         let kept = time::Duration::days(inner.config.security_event_days.into());
         store::security::sweep(&mut tx, now - kept).await?;

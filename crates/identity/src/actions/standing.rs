@@ -316,6 +316,7 @@ impl Identity {
                 return Ok(());
             }
             for user in &due {
+                self.erase_elsewhere_too(&mut tx, *user).await?;
                 store::standing::erase(&mut tx, *user, now).await?;
                 inner
                     .events

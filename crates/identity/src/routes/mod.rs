@@ -3,11 +3,15 @@
 
 mod accounts;
 mod bulk;
+mod email_change;
 mod entry;
 mod export;
+mod passkeys;
 mod people;
 mod people_filter;
 mod people_views;
+mod privacy;
+mod providers;
 mod roles;
 mod saved_views;
 mod sessions;
@@ -33,6 +37,24 @@ pub fn router() -> OpenApiRouter<Identity> {
         ))
         .routes(routes!(sessions::sign_out_here))
         .routes(routes!(sessions::sign_out))
+        .routes(routes!(passkeys::ask_for_proof))
+        .routes(routes!(passkeys::sign_in))
+        .routes(routes!(passkeys::list, passkeys::add))
+        .routes(routes!(passkeys::ask_for_new))
+        .routes(routes!(passkeys::rename, passkeys::remove))
+        .routes(routes!(
+            email_change::get,
+            email_change::ask,
+            email_change::give_up
+        ))
+        .routes(routes!(email_change::look, email_change::follow))
+        .merge(privacy::router())
+        .routes(routes!(providers::ways_in))
+        .routes(routes!(providers::depart))
+        .routes(routes!(providers::come_back))
+        .routes(routes!(providers::linked))
+        .routes(routes!(providers::link))
+        .routes(routes!(providers::unlink))
         .routes(routes!(people::list))
         .routes(routes!(people::totals))
         .routes(routes!(people::count))

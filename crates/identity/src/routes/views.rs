@@ -1,5 +1,6 @@
 //! What goes over the wire.
 
+use super::privacy::path_of;
 use crate::{
     actions::sessions::{landing, permissions},
     model::{Account, Person, Session, Status},
@@ -32,6 +33,12 @@ pub struct MeView {
     pub permissions: Vec<&'static str>,
     /// Where they land: `/admin` for staff, `/home` for members.
     pub landing: &'static str,
+    /// Where their picture is, 256 pixels a side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture: Option<String>,
+    /// The same, 64 pixels a side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub picture_small: Option<String>,
 }
 
 impl From<Account> for MeView {
@@ -39,6 +46,8 @@ impl From<Account> for MeView {
         Self {
             landing: landing(&account),
             permissions: permissions(&account),
+            picture: account.picture.map(path_of),
+            picture_small: account.picture_small.map(path_of),
             id: account.id,
             email: account.email,
             display_name: account.display_name.unwrap_or_else(|| account.name.clone()),
@@ -108,6 +117,9 @@ pub(super) struct PersonView {
     verified: bool,
     /// Whether they set up a second factor.
     second_factor: bool,
+    /// Where the small size of their picture is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    picture: Option<String>,
     /// Whether a socket of theirs is open now.
     online: bool,
     /// Whether they look at none of the pages that they have open.
@@ -128,6 +140,7 @@ impl From<Person> for PersonView {
             roles: person.roles,
             verified: person.verified,
             second_factor: person.second_factor,
+            picture: person.picture.map(path_of),
             online: person.online,
             away: person.away,
             last_seen_at: person.last_seen_at,

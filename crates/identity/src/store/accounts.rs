@@ -1,6 +1,7 @@
 //! Accounts, profiles, passwords and who holds which role.
 
 use crate::model::{Account, Email, Name, ProfileChange, Status};
+use kernel::files::FileId;
 use kernel::id::{SessionId, UserId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -139,9 +140,11 @@ pub(crate) async fn get(db: &mut PgConnection, user: UserId) -> sqlx::Result<Opt
             p.display_name, p.time_zone, p.locale,
             coalesce(r.roles, '{}') as "roles!",
             coalesce(r.permissions, '{}') as "permissions!",
-            coalesce(r.staff, false) as "staff!"
+            coalesce(r.staff, false) as "staff!",
+            a.large as "picture?: FileId", a.small as "picture_small?: FileId"
         from identity.users u
         join identity.profiles p on p.user_id = u.id
+        left join identity.avatars a on a.user_id = u.id
         left join lateral (
             select array_agg(distinct ur.role) as roles,
                 array_agg(distinct permission) filter (where permission is not null) as permissions,
@@ -181,6 +184,17 @@ pub(crate) async fn update_profile(
         now,
     )
     .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Locks an account, so that what is counted for it is counted once.
+pub(crate) async fn lock(db: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select id from identity.users where id = $1 for update",
+        user as UserId
+    )
+    .fetch_optional(db)
     .await?;
     Ok(())
 }

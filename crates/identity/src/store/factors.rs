@@ -5,14 +5,21 @@ use kernel::id::UserId;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-/// What can answer for a second factor. Recovery codes stand in for another, never alone.
-pub(crate) async fn of(db: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<Factor>> {
+/// What can answer for a second factor. Recovery codes stand in for another, never alone. A
+/// passkey answers too where there is an app, and alone where `required` says that this
+/// account has to have a second factor.
+pub(crate) async fn of(
+    db: &mut PgConnection,
+    user: UserId,
+    required: bool,
+) -> sqlx::Result<Vec<Factor>> {
     let held = sqlx::query!(
         r#"
         select
             exists (
                 select from identity.totp where user_id = $1 and confirmed_at is not null
             ) as "totp!",
+            exists (select from identity.passkeys where user_id = $1) as "passkey!",
             exists (
                 select from identity.recovery_codes where user_id = $1 and used_at is null
             ) as "recovery!"
@@ -24,6 +31,9 @@ pub(crate) async fn of(db: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<
     let mut factors = Vec::new();
     if held.totp {
         factors.push(Factor::Totp);
+    }
+    if held.passkey && (held.totp || required) {
+        factors.push(Factor::Passkey);
     }
     if held.recovery && !factors.is_empty() {
         factors.push(Factor::RecoveryCode);

@@ -5,7 +5,7 @@
 //! (`Database::begin_planned`), because one plan for every filter would be wrong for most.
 
 use crate::model::{Person, Status, people::Filter};
-use kernel::id::UserId;
+use kernel::{files::FileId, id::UserId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -74,6 +74,7 @@ macro_rules! page {
                         select from identity.totp t
                         where t.user_id = u.id and t.confirmed_at is not null
                     ) as "second_factor!",
+                    (select a.small from identity.avatars a where a.user_id = u.id) as "picture: FileId",
                     coalesce(p.online, false) as "online!", coalesce(p.away, false) as "away!", p.last_seen_at as "last_seen_at?",
                     u.created_at
                 "#,
@@ -172,6 +173,7 @@ pub(crate) async fn get(db: &mut PgConnection, user: UserId) -> sqlx::Result<Opt
             exists (
                 select from identity.totp t where t.user_id = u.id and t.confirmed_at is not null
             ) as "second_factor!",
+            (select a.small from identity.avatars a where a.user_id = u.id) as "picture: FileId",
             coalesce(p.online, false) as "online!", coalesce(p.away, false) as "away!", p.last_seen_at as "last_seen_at?", u.created_at
         from identity.users u
         left join identity.presence p on p.user_id = u.id

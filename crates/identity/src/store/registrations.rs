@@ -98,6 +98,18 @@ pub(crate) async fn apply(
     Ok(())
 }
 
+/// Forgets all of an account's registrations with their links: the address was proved another
+/// way, so nothing that was asked for under it counts.
+pub(crate) async fn forget(db: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
+    sqlx::query!(
+        "delete from identity.pending_registrations where user_id = $1",
+        user as UserId
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Forgets registrations that nobody finished.
 pub(crate) async fn sweep(db: &mut PgConnection, before: OffsetDateTime) -> sqlx::Result<u64> {
     let swept = sqlx::query!(

@@ -70,6 +70,8 @@ pub(crate) async fn standing(
             ) as "staff!",
             exists (
                 select from identity.totp where user_id = u.id and confirmed_at is not null
+            ) or exists (
+                select from identity.passkeys where user_id = u.id
             ) as "second_factor!",
             s.authenticated_at, s.last_seen_at, s.expires_at
         from identity.sessions s

@@ -2,11 +2,12 @@
 
 use super::{
     Files,
-    model::{File, FileId, HEAD, Purpose, Readers, parse_name},
+    model::{File, FileId, HEAD, Purpose, Readers, Senders, parse_name},
     store,
 };
 use crate::{
     error::{Error, Result},
+    id::UserId,
     principal::{Permission, Principal},
 };
 use aws_lc_rs::digest::{self, SHA256};
@@ -22,6 +23,24 @@ impl Files {
     pub async fn upload(
         &self,
         sender: &Principal,
+        purpose: &str,
+        name: &str,
+        content: impl Stream<Item = Result<Bytes>> + Send,
+    ) -> Result<File> {
+        if self.purpose(purpose)?.senders == Senders::Domain {
+            return Err(Error::field(
+                "purpose",
+                "refused",
+                "Files of this kind are not sent here.",
+            ));
+        }
+        self.keep(sender.user, purpose, name, content).await
+    }
+
+    /// Takes in a file that a domain has made. The caller has decided whose it is.
+    pub async fn keep(
+        &self,
+        owner: UserId,
         purpose: &str,
         name: &str,
         content: impl Stream<Item = Result<Bytes>> + Send,
@@ -49,7 +68,7 @@ impl Files {
         incoming.finish().await?;
         let file = File {
             id,
-            owner: sender.user,
+            owner,
             purpose: purpose.name.to_owned(),
             name: parse_name(name),
             media_type: media_type.to_owned(),
@@ -100,6 +119,25 @@ impl Files {
             return Ok(());
         }
         Err(Error::NotFound("file"))
+    }
+
+    /// Deletes a file that a domain made. The caller has decided that it may go.
+    pub async fn discard(&self, id: FileId) -> Result<()> {
+        let mut db = self.0.db.acquire().await?;
+        store::mark_deleted(&mut db, id, self.0.clock.now()).await?;
+        Ok(())
+    }
+
+    /// Every file that somebody sent, for a copy of all that concerns them.
+    pub async fn of(&self, owner: UserId) -> Result<Vec<File>> {
+        let mut db = self.0.db.acquire().await?;
+        Ok(store::of(&mut db, owner).await?)
+    }
+
+    /// Deletes every file of somebody. The caller has decided that they leave.
+    pub async fn discard_all(&self, owner: UserId) -> Result<u64> {
+        let mut db = self.0.db.acquire().await?;
+        Ok(store::mark_all_deleted(&mut db, owner, self.0.clock.now()).await?)
     }
 
     fn purpose(&self, name: &str) -> Result<&Purpose> {

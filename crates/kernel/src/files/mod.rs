@@ -20,7 +20,7 @@ mod store;
 pub use actions::Content;
 pub use config::{FilesConfig, S3Config};
 pub use jobs::{SweepFiles, Swept};
-pub use model::{ARCHIVES, DOCUMENTS, File, FileId, IMAGES, Purpose, Readers};
+pub use model::{ARCHIVES, DOCUMENTS, File, FileId, IMAGES, Purpose, Readers, Senders};
 pub use routes::router;
 
 use crate::{clock::Clock, database::Database};

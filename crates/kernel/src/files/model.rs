@@ -48,8 +48,19 @@ pub struct Purpose {
     pub largest: u64,
     /// The media types, as found in the content.
     pub media_types: Vec<&'static str>,
+    /// Who may send them.
+    pub senders: Senders,
     /// Who may read them.
     pub readers: Readers,
+}
+
+/// Who may send files of a purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Senders {
+    /// Everybody signed in.
+    SignedIn,
+    /// Only a domain, which makes or remakes them itself.
+    Domain,
 }
 
 /// Who may read files of a purpose, besides staff with `files.read`.

@@ -51,6 +51,48 @@ pub(super) async fn find(db: &mut PgConnection, id: FileId) -> sqlx::Result<Opti
     }))
 }
 
+/// The files of somebody that are not deleted, the first first.
+pub(super) async fn of(db: &mut PgConnection, owner: UserId) -> sqlx::Result<Vec<File>> {
+    let rows = sqlx::query!(
+        "
+        select id, purpose, name, media_type, size, sha256, created_at
+        from kernel.files
+        where owner = $1 and deleted_at is null
+        order by id
+        ",
+        owner.0,
+    )
+    .fetch_all(db)
+    .await?;
+    let files = rows.into_iter().map(|row| File {
+        id: FileId(row.id),
+        owner,
+        purpose: row.purpose,
+        name: row.name,
+        media_type: row.media_type,
+        size: row.size.cast_unsigned(),
+        sha256: row.sha256,
+        created_at: row.created_at,
+    });
+    Ok(files.collect())
+}
+
+/// Deletes the files of somebody; how many.
+pub(super) async fn mark_all_deleted(
+    db: &mut PgConnection,
+    owner: UserId,
+    now: OffsetDateTime,
+) -> sqlx::Result<u64> {
+    sqlx::query!(
+        "update kernel.files set deleted_at = $2 where owner = $1 and deleted_at is null",
+        owner.0,
+        now,
+    )
+    .execute(db)
+    .await
+    .map(|done| done.rows_affected())
+}
+
 /// Deletes a file; says whether it was there.
 pub(super) async fn mark_deleted(
     db: &mut PgConnection,

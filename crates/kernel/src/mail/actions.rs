@@ -136,6 +136,19 @@ impl Mailer {
         }
     }
 
+    /// Which mails went to an address, without their words: those are not kept.
+    pub async fn sent_to(&self, address: &str) -> Result<serde_json::Value> {
+        let mut db = self.0.db.acquire().await?;
+        Ok(store::sent_to(&mut db, address).await?)
+    }
+
+    /// Forgets the mails that went to an address, for somebody who leaves.
+    pub async fn forget(&self, address: &str) -> Result<()> {
+        let mut db = self.0.db.acquire().await?;
+        store::forget(&mut db, address).await?;
+        Ok(())
+    }
+
     /// Renders a mail without writing it down, for a preview.
     pub fn preview(&self, mail: &Mail) -> Result<Rendered> {
         Ok(self.0.templates.render(mail.template, &mail.vars)?)

@@ -250,3 +250,33 @@ pub(super) async fn caught_mails(
     .fetch_all(db)
     .await
 }
+
+/// The mails of an address, without their words.
+pub(super) async fn sent_to(
+    db: &mut PgConnection,
+    address: &str,
+) -> sqlx::Result<serde_json::Value> {
+    sqlx::query_scalar!(
+        r#"
+        select coalesce(jsonb_agg(jsonb_build_object(
+            'subject', subject, 'asked_for_at', created_at, 'sent_at', sent_at
+        ) order by created_at), '[]') as "sent!"
+        from kernel.mails
+        where lower(recipient) = lower($1)
+        "#,
+        address,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Forgets the mails of an address, but for one that is leaving this very moment.
+pub(super) async fn forget(db: &mut PgConnection, address: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "delete from kernel.mails where lower(recipient) = lower($1) and state <> 'sending'",
+        address,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

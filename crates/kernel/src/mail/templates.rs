@@ -30,6 +30,16 @@ pub enum Template {
     AlreadyRegistered,
     /// Staff took the password away: `name`, `link` (reset).
     PasswordAsked,
+    /// Agree to another address, at the one before: `name`, `old`, `new`, `link`.
+    EmailChangeOld,
+    /// The same at the new one: `name`, `old`, `new`, `link`.
+    EmailChangeNew,
+    /// The address has changed; the way back: `name`, `old`, `new`, `link`.
+    EmailChangedUndo,
+    /// Somebody's data is ready: `name`, `link`, `days`.
+    ExportReady,
+    /// Somebody's account will be deleted: `name`, `link` (sign-in), `days`.
+    DeletionAsked,
     /// The owner's first mail: `name`, `link`.
     SetupDone,
     /// An update for a reader: `title`, `excerpt`, `link`.
@@ -40,10 +50,15 @@ pub enum Template {
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::WelcomeVerify,
         Self::AlreadyRegistered,
         Self::PasswordAsked,
+        Self::EmailChangeOld,
+        Self::EmailChangeNew,
+        Self::EmailChangedUndo,
+        Self::ExportReady,
+        Self::DeletionAsked,
         Self::SetupDone,
         Self::UpdatePublished,
         Self::Test,
@@ -54,6 +69,11 @@ impl Template {
             Self::WelcomeVerify => include_str!("texts/welcome_verify.toml"),
             Self::AlreadyRegistered => include_str!("texts/already_registered.toml"),
             Self::PasswordAsked => include_str!("texts/password_asked.toml"),
+            Self::EmailChangeOld => include_str!("texts/email_change_old.toml"),
+            Self::EmailChangeNew => include_str!("texts/email_change_new.toml"),
+            Self::EmailChangedUndo => include_str!("texts/email_changed_undo.toml"),
+            Self::ExportReady => include_str!("texts/export_ready.toml"),
+            Self::DeletionAsked => include_str!("texts/deletion_asked.toml"),
             Self::SetupDone => include_str!("texts/setup_done.toml"),
             Self::UpdatePublished => include_str!("texts/update_published.toml"),
             Self::Test => include_str!("texts/test.toml"),

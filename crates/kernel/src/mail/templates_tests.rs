@@ -10,6 +10,7 @@ fn templates() -> Templates {
 fn all_vars() -> serde_json::Value {
     json!({
         "name": "Ada", "link": "https://portico.example/go?token=a-b_c&next=%2Fhome",
+        "old": "ada@example.org", "new": "ada.w@example.org", "days": 7,
         "title": "Maintenance tonight", "excerpt": "First line.\nSecond line.",
     })
 }

@@ -5,7 +5,7 @@ use futures_util::{FutureExt, TryStreamExt};
 use kernel::{
     Clock, Permission, Principal,
     database::{Addresses, Database},
-    files::{DOCUMENTS, Files, FilesConfig, IMAGES, Purpose, Readers, S3Config, router},
+    files::{DOCUMENTS, Files, FilesConfig, IMAGES, Purpose, Readers, S3Config, Senders, router},
     id::{SessionId, UserId},
 };
 use object_store::{
@@ -108,12 +108,14 @@ impl App {
                 name: "avatar",
                 largest: 100,
                 media_types: images,
+                senders: Senders::SignedIn,
                 readers: Readers::SignedIn,
             },
             Purpose {
                 name: "attachment",
                 largest: 20 * 1024 * 1024,
                 media_types: [IMAGES, DOCUMENTS].concat(),
+                senders: Senders::SignedIn,
                 readers: Readers::Owner,
             },
         ];

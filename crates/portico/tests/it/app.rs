@@ -137,6 +137,14 @@ impl TestApp {
         self.app.worker.drain().await.unwrap();
     }
 
+    /// Runs a job now that otherwise waits for its hour, and what it enqueues.
+    pub(crate) async fn run(&self, job: impl kernel::jobs::Job) {
+        let mut tx = self.app.db.begin().await.unwrap();
+        kernel::jobs::enqueue(&mut tx, job).await.unwrap();
+        tx.commit().await.unwrap();
+        self.drain().await;
+    }
+
     /// Somebody whom nobody knows.
     pub(crate) fn visitor(&self) -> Person {
         Person::new(&self.url)

@@ -24,6 +24,31 @@ const TABLE: &[(&str, Callers)] = &[
     ("set_up", Public),
     ("sign_in", Public),
     ("system", Public),
+    ("ways_in", Public),
+    ("inspect_email_link", Public),
+    ("follow_email_link", Public),
+    ("email_change", SignedIn),
+    ("ask_email_change", SignedIn),
+    ("drop_email_change", SignedIn),
+    ("set_picture", SignedIn),
+    ("remove_picture", SignedIn),
+    ("data_export", SignedIn),
+    ("ask_data_export", SignedIn),
+    ("deletion_terms", SignedIn),
+    // The last owner may not; signing in takes it back.
+    ("delete_account", SignedIn),
+    ("passkey_challenge", Public),
+    ("sign_in_with_passkey", Public),
+    ("sign_in_at_provider", Public),
+    ("return_from_provider", Public),
+    ("passkeys", SignedIn),
+    ("new_passkey_challenge", SignedIn),
+    ("add_passkey", SignedIn),
+    ("rename_passkey", SignedIn),
+    ("remove_passkey", SignedIn),
+    ("linked_providers", SignedIn),
+    ("link_provider", SignedIn),
+    ("unlink_provider", SignedIn),
     ("me", SignedIn),
     ("change_profile", SignedIn),
     ("sessions", SignedIn),
@@ -202,7 +227,7 @@ async fn callers_are_refused_exactly_where_they_should_be() {
             if !right {
                 wrong.push(format!("{role} {}: {code}, not {expected:?}", operation.id));
             }
-            if operation.id == "sign_out" && *role != "nobody" {
+            if matches!(operation.id.as_str(), "sign_out" | "delete_account") && *role != "nobody" {
                 caller.sign_in().await.status(201);
             }
         }

@@ -4,18 +4,23 @@
 #![cfg(test)]
 
 mod app;
+mod authenticator;
 mod authz;
 mod billing;
 mod bulk;
 mod identity;
 mod kernel;
 mod openapi;
+mod passkeys;
 mod people;
 mod person;
+mod provider;
+mod providers;
 mod rates;
 mod realtime;
 mod refresh;
 mod roles;
+mod self_service;
 mod sessions;
 mod standing;
 mod system;

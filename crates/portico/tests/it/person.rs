@@ -102,6 +102,18 @@ impl Person {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
+    /// A request whose redirect is looked at, not followed.
+    pub(crate) async fn once(&self, method: &str, path: &str) -> Answer {
+        let client = Client::builder()
+            .cookie_provider(self.jar.clone())
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .unwrap();
+        let method: Method = method.parse().unwrap();
+        Answer::of(client.request(method, format!("{}{path}", self.url))).await
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         Answer::of(self.raw("GET", &format!("/api/v1{path}"))).await
     }
