@@ -8,7 +8,7 @@ import path from "node:path";
 const root = path.resolve(import.meta.dirname, "../..");
 
 /** A port that nobody has now. */
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
@@ -20,19 +20,21 @@ function freePort() {
 }
 
 /** Runs the built server until `stop()`. `setupLink` is what it printed for the first owner. */
-export async function start({ demo = false, profile = process.env.PORTICO_PROFILE ?? "debug" } = {}) {
+export async function start({ demo = false, profile = process.env.PORTICO_PROFILE ?? "debug", host = "127.0.0.1", port: wanted, env: more = {} } = {}) {
   const data = mkdtempSync(path.join(tmpdir(), "portico-e2e-"));
   // Started by root, PostgreSQL runs as a user of its own, who has to get through.
   chmodSync(data, 0o711);
-  const port = await freePort();
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, PORTICO_DATA: data, PORTICO_LISTEN: `127.0.0.1:${port}` };
+  const port = wanted ?? (await freePort());
+  const env = { PATH: process.env.PATH, HOME: process.env.HOME, PORTICO_DATA: data, PORTICO_LISTEN: `127.0.0.1:${port}`, ...more };
+  // Passkeys need an address with a name.
+  if (host !== "127.0.0.1") env.PORTICO_PUBLIC_URL = `http://${host}:${port}/`;
   const child = spawn(path.join(root, "target", profile, "portico"), ["serve", ...(demo ? ["--demo"] : [])], { cwd: root, env });
   let said = "";
   let log = "";
   child.stdout.on("data", (chunk) => (said += chunk));
   child.stderr.on("data", (chunk) => (log += chunk));
   const ended = new Promise((resolve) => child.once("exit", resolve));
-  const base = `http://127.0.0.1:${port}`;
+  const base = `http://${host}:${port}`;
 
   async function stop() {
     child.kill("SIGINT");

@@ -5,8 +5,8 @@ import { accessible, fits, interactive, launch, SCHEMES, shoot, VIEWPORTS, visit
 import { start } from "./portico.mjs";
 
 const PAGES = {
-  visitor: ["/", "/sign-in", "/sign-up", "/check-mail", "/nothing-here"],
-  member: ["/home", "/updates", "/profile", "/security"],
+  visitor: ["/", "/sign-in", "/sign-up", "/check-mail", "/email-change", "/goodbye", "/nothing-here"],
+  member: ["/home", "/updates", "/profile", "/security", "/your-data"],
   staff: ["/admin", "/admin/users", "/admin/tiers", "/admin/updates", "/admin/updates/new", "/admin/activity", "/admin/system"],
 };
 

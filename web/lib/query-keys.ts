@@ -12,6 +12,11 @@ export interface UserFilter {
 export const keys = {
   me: () => ["me"] as const,
   sessions: () => ["sessions"] as const,
+  passkeys: () => ["passkeys"] as const,
+  linked: () => ["linked"] as const,
+  emailChange: () => ["email-change"] as const,
+  dataExport: () => ["data-export"] as const,
+  deletion: () => ["deletion"] as const,
   users: {
     all: () => ["users"] as const,
     list: (filter: UserFilter) => ["users", "list", filter] as const,

@@ -1,5 +1,5 @@
 "use client";
-import { ChevronsUpDown, DoorOpen, LayoutDashboard, LogOut, MonitorSmartphone, UserRound } from "lucide-react";
+import { Archive, ChevronsUpDown, DoorOpen, LayoutDashboard, LogOut, MonitorSmartphone, UserRound } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import { api, type Schema } from "@/lib/api/client";
@@ -57,7 +57,7 @@ export function AccountMenu({ me, staff, wide = false }: { me: Schema["MeView"];
         className={wide ? "flex w-full items-center gap-2.5 rounded-control p-2 text-left hover:bg-raised" : "rounded-full"}
       >
         <span className="sr-only">Your account{wide ? ": " : ""}</span>
-        <Avatar id={me.id} name={me.display_name} />
+        <Avatar id={me.id} name={me.display_name} picture={me.picture_small} />
         {wide ? (
           <>
             <span className="flex min-w-0 grow flex-col">
@@ -94,7 +94,13 @@ export function AccountMenu({ me, staff, wide = false }: { me: Schema["MeView"];
         <DropdownMenuItem asChild>
           <Link href="/security">
             <MonitorSmartphone aria-hidden />
-            Devices
+            Security
+          </Link>
+        </DropdownMenuItem>
+        <DropdownMenuItem asChild>
+          <Link href="/your-data">
+            <Archive aria-hidden />
+            Your data
           </Link>
         </DropdownMenuItem>
         <DropdownMenuSeparator />

@@ -6,3 +6,11 @@ export const signUp = (name: string, email: string, password: string) => unwrap(
 export const setUp = (body: { token: string; name: string; email: string; password: string }) => unwrap(api.POST("/api/v1/setup", { body }));
 export const pending = (token: string) => unwrap(api.POST("/api/v1/accounts/verification", { body: { token } }));
 export const verify = (body: { token: string; display_name: string; time_zone: string; locale: string }) => unwrap(api.PUT("/api/v1/accounts/verification", { body }));
+
+export const askForProof = () => unwrap(api.POST("/api/v1/passkeys/challenge"));
+export const signInWithPasskey = (ceremony: string, credential: Record<string, unknown>) =>
+  unwrap(api.POST("/api/v1/sessions/passkey", { body: { ceremony, credential: credential as Record<string, never> } }));
+export const signInAt = (name: string, next: string | null) => unwrap(api.POST("/api/v1/providers/{name}/departures", { params: { path: { name } }, body: { next } }));
+
+export const lookAtEmailLink = (token: string) => unwrap(api.POST("/api/v1/accounts/email-change", { body: { token } }));
+export const followEmailLink = (token: string) => unwrap(api.PUT("/api/v1/accounts/email-change", { body: { token } }));

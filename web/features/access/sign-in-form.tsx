@@ -29,7 +29,7 @@ export function SignInForm({ email, next, demo }: Props) {
         label="E-mail"
         name="email"
         type="email"
-        autoComplete="username"
+        autoComplete="username webauthn"
         value={values.email}
         onChange={(e) => setValues({ ...values, email: e.target.value })}
         error={form.fields.email}

@@ -23,7 +23,6 @@ export function ProfileForm({ me }: { me: Schema["MeView"] }) {
     <form className="flex flex-col gap-5" method="post" onSubmit={form.onSubmit} noValidate>
       <div role="alert">{form.error && !Object.keys(form.fields).length ? <p className="text-danger">{form.error.message}</p> : null}</div>
       <TextField label="Display name" name="display_name" defaultValue={me.display_name} autoComplete="nickname" error={form.fields.display_name} hint="How you are called on these pages and in mail." />
-      <TextField label="E-mail" type="email" value={me.email} readOnly disabled />
       <div className="grid gap-5 sm:grid-cols-2">
         <Field label="Time zone" error={form.fields.time_zone}>
           {(wiring) => (

@@ -63,7 +63,7 @@ export function Newest() {
         {list.rows?.slice(0, SHOWN).map((user) => (
           <li key={user.id} className="py-2">
             <Link href={`/admin/users/${user.id}`} className="flex items-center justify-between gap-3 rounded-control">
-              <Person id={user.id} name={user.name} online={user.online} />
+              <Person id={user.id} name={user.name} picture={user.picture} online={user.online} />
               <RelativeTime at={user.created_at} className="text-13 whitespace-nowrap text-muted" />
             </Link>
           </li>

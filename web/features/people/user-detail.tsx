@@ -43,7 +43,7 @@ export function UserDetail({ id }: { id: string }) {
       {user ? (
         <>
           <div className="flex items-center gap-4">
-            <Avatar id={user.id} name={user.name} size="lg" online={user.online} />
+            <Avatar id={user.id} name={user.name} picture={user.picture} size="lg" online={user.online} />
             <div className="min-w-0">
               <h1 className="text-26 font-semibold tracking-tight break-words">{user.name}</h1>
               <LiveIndicator />

@@ -27,7 +27,7 @@ const columns: readonly Column<User>[] = [
     className: "w-full max-w-0 min-w-40",
     cell: (user) => (
       <Link href={`/admin/users/${user.id}`} className="block rounded-control">
-        <Person id={user.id} name={user.name} detail={user.email} online={user.online} />
+        <Person id={user.id} name={user.name} picture={user.picture} detail={user.email} online={user.online} />
       </Link>
     ),
   },

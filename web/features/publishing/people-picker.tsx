@@ -39,7 +39,7 @@ export function PeoplePicker({ chosen, change }: { chosen: readonly Chosen[]; ch
               <li key={user.id}>
                 <label className="flex cursor-pointer items-center gap-3 rounded-control px-2 py-1.5 hover:bg-raised">
                   <Checkbox checked={chosen.some((c) => c.id === user.id)} onChange={() => toggle(user)} />
-                  <Person id={user.id} name={user.name} detail={user.email} />
+                  <Person id={user.id} name={user.name} picture={user.picture} detail={user.email} />
                 </label>
               </li>
             ))

@@ -43,6 +43,15 @@ export const system = cache(async (): Promise<Schema["SystemView"] | null> => {
   }
 });
 
+/** The ways in besides a password; none when the server cannot be asked. */
+export const waysIn = cache(async (): Promise<Schema["WaysInView"]> => {
+  try {
+    return await unwrap((await serverApi()).GET("/api/v1/ways-in"));
+  } catch {
+    return { passkeys: false, providers: [] };
+  }
+});
+
 /** A member of staff with the permission that the page needs. To anybody else the page does not exist. */
 export async function staff(path: string, needs?: Permission): Promise<Schema["MeView"]> {
   const me = await member(path);

@@ -1,21 +1,27 @@
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 import { AuthFrame } from "@/components/auth-frame";
+import { Notice } from "@/components/notice";
+import { OtherWays } from "@/features/access/other-ways";
+import { providerProblem } from "@/lib/provider-problem";
 import { SignInForm } from "@/features/access/sign-in-form";
-import { system, visitor } from "@/lib/api/server";
+import { system, visitor, waysIn } from "@/lib/api/server";
 import { safePath } from "@/lib/paths";
 
 export const metadata: Metadata = { title: "Sign in" };
 
 interface Props {
-  searchParams: Promise<{ next?: string | string[]; email?: string | string[] }>;
+  searchParams: Promise<{ next?: string | string[]; email?: string | string[]; problem?: string | string[]; provider?: string | string[] }>;
 }
 const one = (value: string | string[] | undefined) => (typeof value === "string" ? value : null);
 
 export default async function SignIn({ searchParams }: Props) {
-  const [params, info, me] = await Promise.all([searchParams, system(), visitor().catch(() => null)]);
+  const [params, info, me, ways] = await Promise.all([searchParams, system(), visitor().catch(() => null), waysIn()]);
   const next = one(params.next);
   if (me) redirect(safePath(next, safePath(me.landing, "/home")));
+  const asked = one(params.provider);
+  const provider = ways.providers.find((one) => one.name === asked);
+  const problem = providerProblem(one(params.problem), provider?.title ?? "The provider");
   return (
     <AuthFrame
       title="Welcome back"
@@ -28,7 +34,9 @@ export default async function SignIn({ searchParams }: Props) {
         </>
       }
     >
+      {problem ? <Notice>{problem}</Notice> : null}
       <SignInForm email={one(params.email) ?? ""} next={next} demo={info?.demo ? info.demo_accounts : []} />
+      <OtherWays ways={ways} next={next} />
     </AuthFrame>
   );
 }

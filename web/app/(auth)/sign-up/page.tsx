@@ -1,10 +1,13 @@
 import type { Metadata } from "next";
 import { AuthFrame } from "@/components/auth-frame";
+import { OtherWays } from "@/features/access/other-ways";
 import { SignUpForm } from "@/features/access/sign-up-form";
+import { waysIn } from "@/lib/api/server";
 
 export const metadata: Metadata = { title: "Make an account" };
 
-export default function SignUp() {
+export default async function SignUp() {
+  const ways = await waysIn();
   return (
     <AuthFrame
       title="Come in"
@@ -19,6 +22,7 @@ export default function SignUp() {
       }
     >
       <SignUpForm />
+      <OtherWays ways={ways} next={null} joining />
     </AuthFrame>
   );
 }
