@@ -29,6 +29,7 @@ pub mod mail;
 pub mod page;
 pub mod postgres;
 pub mod principal;
+pub mod row_security;
 pub mod settings;
 mod shelf;
 pub mod tasks;

@@ -23,7 +23,7 @@ use kernel::{
     limits::Limits,
     live::Signals,
     mail::{Mailer, SendMail},
-    settings,
+    row_security, settings,
     tasks::Tasks,
     vault::Vault,
 };
@@ -77,6 +77,7 @@ impl App {
         let connections = config.database.connections.unwrap_or(16);
         let db = Database::connect(addresses, connections).await?;
         database::migrate(&db, &MIGRATIONS).await?;
+        row_security::apply(db.direct(), &wiring::live_tables()).await?;
         let vault = open_vault(&config, &db).await?;
         let audit = Audit::new(&vault.mac_key("audit chain"), clock.clone());
         let seal = Arc::new(SealedMail(vault.clone()));

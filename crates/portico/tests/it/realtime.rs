@@ -49,6 +49,15 @@ impl Socket {
     }
 
     async fn join(&mut self, tables: &[&str]) -> Value {
+        self.ask(tables, &json!({})).await
+    }
+
+    /// Joins, and goes on from where a list stood.
+    async fn resume(&mut self, tables: &[&str], since: &str) -> Value {
+        self.ask(tables, &json!({"resume": {"since": since}})).await
+    }
+
+    async fn ask(&mut self, tables: &[&str], more: &Value) -> Value {
         let bindings: Vec<Value> = tables
             .iter()
             .map(|table| {
@@ -56,8 +65,9 @@ impl Socket {
                 json!({"event": "*", "schema": schema, "table": table})
             })
             .collect();
-        let config = json!({"config": {"postgres_changes": bindings}});
-        let frame = json!(["1", "1", "realtime:page", "phx_join", config]);
+        let mut payload = more.clone();
+        payload["config"] = json!({"postgres_changes": bindings});
+        let frame = json!(["1", "1", "realtime:page", "phx_join", payload]);
         self.stream
             .send(Message::text(frame.to_string()))
             .await
@@ -260,4 +270,75 @@ async fn a_suspension_closes_sockets_and_a_change_of_roles_is_heard_on_them() {
     let path = format!("/users/{}/suspension", bob.id());
     owner.put(&path, json!({"reason": "x"})).await.status(204);
     assert_eq!(desk.closed().await, 1008);
+}
+
+#[tokio::test]
+async fn a_page_goes_on_from_the_list_it_has_read() {
+    let app = TestApp::live().await;
+    let owner = app.owner("eva").await;
+    let listed = owner.get("/users").await.status(200);
+    let cursor = listed.headers["x-realtime-cursor"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    app.registered("ada").await;
+    // She is there before the page listens, and the page hears of her all the same.
+    let mut ahead = Socket::listening(&app, &owner, &["identity.users"]).await;
+    app.registered("bob").await;
+    let named = |name: &'static str| move |change: &Value| change["record"]["name"] == name;
+    ahead.until(named("bob")).await;
+    let mut socket = Socket::open(&app, &owner.cookies(), &app.url)
+        .await
+        .unwrap();
+    let reply = socket.resume(&["identity.users"], &cursor).await;
+    assert_eq!(reply["status"], "ok", "{reply}");
+    socket.until(named("ada")).await;
+    socket.until(named("bob")).await;
+}
+
+#[tokio::test]
+async fn row_level_security_binds_whoever_reads_live_tables_beside_the_server() {
+    let app = TestApp::new().await;
+    let owner = app.owner("eva").await;
+    let ada = app.member("ada").await;
+    let role = format!("reader_{}", app.database.name);
+    app.sql(&format!(
+        "create role {role}; grant usage on schema identity, kernel to {role};
+         grant select on identity.users to {role}"
+    ))
+    .await;
+    let seen = async |who: &Person, permissions: &str| -> i64 {
+        let mut tx = app.app.db.begin().await.unwrap();
+        for (name, value) in [
+            ("role", role.as_str()),
+            ("portico.caller", &who.id().to_string()),
+            ("portico.permissions", permissions),
+        ] {
+            sqlx::query("select set_config($1, $2, true)")
+                .bind(name)
+                .bind(value)
+                .execute(&mut *tx)
+                .await
+                .unwrap();
+        }
+        sqlx::query_scalar("select count(*) from identity.users")
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap()
+    };
+    assert_eq!(seen(&ada, "updates.read").await, 1);
+    assert_eq!(seen(&owner, "updates.read,users.read").await, 2);
+    // Every table that is live has its policy, and nobody has to remember it.
+    let unguarded: Vec<String> = sqlx::query_scalar(
+        "select t.schemaname || '.' || t.tablename
+           from pg_publication_tables t
+           join pg_class c on c.oid = (t.schemaname || '.' || t.tablename)::regclass
+          where t.pubname = 'portico_live' and not c.relrowsecurity",
+    )
+    .fetch_all(app.app.db.pool())
+    .await
+    .unwrap();
+    assert_eq!(unguarded, Vec::<String>::new());
+    app.sql(&format!("drop owned by {role}; drop role {role}"))
+        .await;
 }
