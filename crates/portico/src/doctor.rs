@@ -200,11 +200,14 @@ async fn database(db: &Database) -> Vec<Finding> {
     }
     findings.push(match setting("wal_level").await.as_deref() {
         Ok("logical") => Finding::good("change stream", "wal_level is logical"),
-        _ => Finding::bad(
+        Ok(level) => Finding::warning(
             "change stream",
-            "wal_level is not logical: nothing is live",
+            format!(
+                "wal_level is {level}: triggers write changes into a journal, which costs writers"
+            ),
             "alter system set wal_level = logical; then restart PostgreSQL.",
         ),
+        Err(error) => Finding::bad("change stream", error.to_string(), "Look into its log."),
     });
     findings.push(match setting("fsync").await.as_deref() {
         Ok("on") => Finding::good("durability", "fsync is on"),
