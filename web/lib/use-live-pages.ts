@@ -1,10 +1,12 @@
 "use client";
 import { useInfiniteQuery, useQueryClient, type InfiniteData, type QueryKey } from "@tanstack/react-query";
-import { useCallback, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { PageOf, pageOptions } from "./pages";
 import { reconcile } from "./reconcile";
 
 type Pages<T, P extends PageOf<T>> = InfiniteData<P, string | undefined>;
+
+const RETRY = 3_000;
 
 /** A paged list in which changes are shown in place and new rows wait until they are asked for. */
 export function useLivePages<T extends { id: string }, P extends PageOf<T>>(options: ReturnType<typeof pageOptions<P>>) {
@@ -13,14 +15,19 @@ export function useLivePages<T extends { id: string }, P extends PageOf<T>>(opti
   const hash = JSON.stringify(options.queryKey);
   const [held, setHeld] = useState<{ hash: string; page: P; count: number } | null>(null);
   const waiting = held?.hash === hash ? held.count : 0;
+  const retry = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => () => clearTimeout(retry.current), [hash]);
 
-  const refresh = useCallback(async () => {
+  const refresh = useCallback(async function again(): Promise<void> {
+    clearTimeout(retry.current);
     const key = JSON.parse(hash) as QueryKey;
     let page: P;
     try {
       page = await options.queryFn({ pageParam: options.initialPageParam });
     } catch {
-      return; // The rows shown stay; the indicator tells how old they are, and the next join reads again.
+      // The rows shown stay. Nobody tells twice what changed, so it is asked for until there is an answer.
+      retry.current = setTimeout(() => void again(), RETRY);
+      return;
     }
     let count = 0;
     client.setQueryData<Pages<T, P>>(key, (old) => {

@@ -101,9 +101,7 @@ pub async fn checks(app: &App) -> Vec<Check> {
     checks.push(Check {
         name: "change_stream",
         ok: stream.streaming,
-        detail: stream
-            .failure
-            .unwrap_or_else(|| format!("{} ms behind", stream.lag_ms)),
+        detail: stream.summary(),
     });
     if let Some(front) = &app.front {
         let state = *front.state().borrow();

@@ -4,9 +4,9 @@ use crate::{
     app::App,
     front, health,
     http::{Parts, rate::RateLayer},
-    system,
+    live_reads, system,
 };
-use axum::{Json, Router, routing::get};
+use axum::{Json, Router, middleware::from_fn_with_state, routing::get};
 use identity::authenticate::AccessLayer;
 use kernel::mail;
 use std::sync::Arc;
@@ -79,6 +79,10 @@ pub(crate) fn parts(app: &App) -> Parts {
         ))
         .merge(Router::from(
             system::routes::router().with_state(shared.clone()),
+        ))
+        .layer(from_fn_with_state(
+            (app.realtime.clone(), app.db.clone()),
+            live_reads::layer,
         ));
     let jwks = app.identity.jwks();
     let mut api = Router::new()

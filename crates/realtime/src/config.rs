@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
 use kernel::live::Table;
-use pgwire_replication::ReplicationConfig;
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::postgres::PgConnectOptions;
 
 use crate::bus::BusConfig;
 
@@ -15,8 +13,6 @@ use crate::bus::BusConfig;
 pub struct Config {
     /// A direct connection: replication does not pass a transaction pooler.
     pub database: PgConnectOptions,
-    /// The password, which [`PgConnectOptions`] keeps to itself. Empty with peer authentication.
-    pub password: String,
     /// This server's replication slot; every server of a cluster needs its own.
     pub slot_name: String,
     /// The publication whose tables are streamed; migrations create it.
@@ -25,8 +21,12 @@ pub struct Config {
     pub tables: Vec<Table>,
     /// The pages (`https://example.org`) that may open a socket with a browser's session.
     pub allowed_origins: Vec<String>,
+    /// How slots of ours begin: others of them that nobody reads any more are removed.
+    pub slot_family: String,
     /// How long the past can be resumed from.
     pub replay_window: Duration,
+    /// Memory for it; a busier past is forgotten sooner.
+    pub replay_bytes: usize,
     /// How long after their last socket closed somebody is still online.
     pub offline_grace: Duration,
     /// How long somebody who looks at none of their pages is not yet away.
@@ -84,6 +84,8 @@ pub struct Limits {
     pub replayed_messages: u16,
     /// Rows of one transaction that are told singly; of a larger one clients are told to refetch.
     pub transaction_changes: usize,
+    /// Their bytes, likewise.
+    pub transaction_bytes: usize,
 }
 
 impl Default for Limits {
@@ -107,6 +109,7 @@ impl Default for Limits {
             kept_messages: 100,
             replayed_messages: 25,
             transaction_changes: 2_000,
+            transaction_bytes: 2 * 1024 * 1024,
         }
     }
 }
@@ -116,12 +119,13 @@ impl Config {
     pub fn new(database: PgConnectOptions, tables: Vec<Table>) -> Self {
         Self {
             database,
-            password: String::new(),
             slot_name: "portico_live".into(),
             publication: "portico_live".into(),
             tables,
             allowed_origins: Vec::new(),
+            slot_family: "portico_live".into(),
             replay_window: Duration::from_mins(5),
+            replay_bytes: 64 * 1024 * 1024,
             offline_grace: Duration::from_secs(5),
             away_grace: Duration::from_mins(1),
             beat: Duration::from_secs(2),
@@ -130,38 +134,5 @@ impl Config {
             private_only: false,
             limits: Limits::default(),
         }
-    }
-
-    /// How the replication connection is made. Values must come as this crate reads them,
-    /// whatever the server's own settings are.
-    pub(crate) fn replication(&self) -> Result<ReplicationConfig> {
-        let encrypted = matches!(
-            self.database.get_ssl_mode(),
-            PgSslMode::Require | PgSslMode::VerifyCa | PgSslMode::VerifyFull
-        );
-        let socket = self.database.get_socket();
-        if encrypted && socket.is_none() {
-            bail!("the change stream cannot use TLS: give it a socket or a private network");
-        }
-        let host = match socket {
-            Some(path) => path
-                .to_str()
-                .context("the socket's path is not UTF-8")?
-                .to_owned(),
-            None => self.database.get_host().to_owned(),
-        };
-        let user = self.database.get_username();
-        let database = self.database.get_database().unwrap_or(user);
-        let (slot, publication) = (self.slot_name.as_str(), self.publication.as_str());
-        let password = self.password.as_str();
-        Ok(ReplicationConfig::new(host, user, password, database, slot, publication)
-            .with_port(self.database.get_port())
-            .with_application_name("portico-live")
-            .with_status_interval(Duration::from_secs(1))
-            .with_wakeup_interval(Duration::from_secs(2))
-            .with_options(
-                "-c client_encoding=UTF8 -c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres \
-                 -c bytea_output=hex -c extra_float_digits=3 -c wal_sender_timeout=10s",
-            ))
     }
 }

@@ -22,6 +22,7 @@ mod hub;
 pub mod jobs;
 mod ports;
 mod protocol;
+mod resume;
 mod routes;
 mod senders;
 mod socket;
@@ -55,9 +56,16 @@ use hub::{
     online::{self, Graces, Movement},
     outbox::Room,
 };
+use resume::{Ring, Snapshot};
 use senders::Senders;
 use socket::admission::Admission;
-use stream::{reader::Reader, slot, status::Status};
+use stream::{
+    journal::Journal,
+    reader::{Largest, Reader},
+    route::Route,
+    slot,
+    status::Status,
+};
 
 /// Reads bytes in every way in which a client's bytes are read, for `fuzz/`.
 #[cfg(feature = "fuzz")]
@@ -100,7 +108,7 @@ pub(crate) struct Shared {
     pub(crate) tasks: Tasks,
     pub(crate) config: Config,
     pub(crate) db: PgPool,
-    replication: pgwire_replication::ReplicationConfig,
+    route: Route,
     online: Arc<dyn Online>,
     signals: Signals,
     movements: mpsc::UnboundedSender<Movement>,
@@ -122,10 +130,40 @@ pub struct Health {
     pub slot_held_back_bytes: i64,
     /// Bytes that may still be written before the slot is lost; none where there is no limit.
     pub slot_safe_bytes: Option<i64>,
+    /// Changes are read from a journal that triggers write, because `wal_level` is not logical.
+    pub journal: bool,
+    /// More than half of what the slot may hold back is used.
+    pub slot_endangered: bool,
+    /// When changes were last lost since this server started, and why.
+    pub last_gap: Option<String>,
     /// Open sockets.
     pub sockets: usize,
     /// Other servers that are heard.
     pub servers: usize,
+}
+
+impl Health {
+    /// How the change stream fares, in a sentence.
+    pub fn summary(&self) -> String {
+        let mut text = match &self.failure {
+            Some(failure) => failure.clone(),
+            None if !self.streaming => "reading what happened while this server was away".into(),
+            None => format!("{} ms behind", self.lag_ms),
+        };
+        if self.journal {
+            let why = "wal_level is not logical, so triggers write the changes down";
+            text = format!("{text}; {why}, which costs writers");
+        }
+        if self.slot_endangered {
+            let held_back = self.slot_held_back_bytes / (1024 * 1024);
+            let more = "MiB of log, more than half of what it may";
+            text = format!("{text}; the slot holds back {held_back} {more}");
+        }
+        if let Some(gap) = &self.last_gap {
+            text = format!("{text}; {gap}");
+        }
+        text
+    }
 }
 
 impl Realtime {
@@ -134,12 +172,13 @@ impl Realtime {
     /// # Errors
     /// When the database's address cannot be used for replication.
     pub fn new(config: Config, ports: Ports, tasks: &Tasks, clock: Clock) -> Result<Self> {
-        let replication = config.replication()?;
+        let route = Route::new(&config.database, &config.slot_name, &config.publication)?;
         let db = PgPoolOptions::new()
-            .max_connections(4)
+            .max_connections(6)
             .connect_lazy_with(config.database.clone());
         let (movements, moved) = mpsc::unbounded_channel();
-        let hub = Arc::new(Hub::new(&config.tables));
+        let ring = Ring::new(config.replay_window, config.replay_bytes);
+        let hub = Arc::new(Hub::new(&config.tables, ring));
         let limits = config.limits.clone();
         let shared = Shared {
             cluster: Arc::new(cluster(&config, &hub)?),
@@ -159,7 +198,7 @@ impl Realtime {
             clock,
             stop: tasks.token(),
             db,
-            replication,
+            route,
             config,
             online: ports.online,
             signals: ports.signals,
@@ -193,16 +232,40 @@ impl Realtime {
             return;
         }
         let reader = Reader {
-            replication: shared.replication.clone(),
+            route: shared.route.clone(),
+            tasks: shared.tasks.clone(),
             db: shared.db.clone(),
             sink: Arc::clone(&shared.hub),
             status: Arc::clone(&shared.status),
             clock: shared.clock.clone(),
             stop: shared.stop.clone(),
             window: shared.config.replay_window,
-            max_changes: shared.limits.transaction_changes,
+            largest: Largest {
+                changes: shared.limits.transaction_changes,
+                bytes: shared.limits.transaction_bytes,
+            },
         };
-        shared.tasks.spawn("realtime.stream", reader.run());
+        let care = slot::look_after(
+            shared.db.clone(),
+            shared.config.slot_name.clone(),
+            shared.config.slot_family.clone(),
+            Arc::clone(&shared.status),
+            shared.stop.clone(),
+        );
+        shared.tasks.spawn("realtime.slot", care);
+        let journal = Journal {
+            db: shared.db.clone(),
+            sink: Arc::clone(&shared.hub),
+            status: Arc::clone(&shared.status),
+            clock: shared.clock.clone(),
+            stop: shared.stop.clone(),
+            publication: shared.config.publication.clone(),
+            window: shared.config.replay_window,
+            largest: reader.largest,
+        };
+        shared
+            .tasks
+            .spawn("realtime.stream", stream::read(reader, journal));
         shared.start_sockets();
     }
 
@@ -216,6 +279,9 @@ impl Realtime {
             lag_ms: shared.status.lag_ms(),
             slot_held_back_bytes: condition.held_back,
             slot_safe_bytes: condition.safe,
+            journal: shared.status.is_journal(),
+            slot_endangered: condition.endangered(),
+            last_gap: shared.status.last_gap(),
             sockets: shared.hub.sockets.count(),
             servers: shared.cluster.others(),
         }
@@ -226,6 +292,23 @@ impl Realtime {
         let mut streaming = self.shared.status.watch();
         // The sender lives as long as `self`.
         let _ = streaming.wait_for(|streaming| *streaming).await;
+    }
+
+    /// Where a list stands that is read after this returned: what commits later, or is not
+    /// visible yet, is told to a channel that is joined with it. `None` while that is not known.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn cursor(&self, db: &PgPool) -> Result<Option<String>> {
+        // In this order: what is not visible to the query has not been passed by the stream.
+        let Some(mut cursor) = self.shared.hub.ring.cursor() else {
+            return Ok(None);
+        };
+        let snapshot: String = sqlx::query_scalar("select pg_current_snapshot()::text")
+            .fetch_one(db)
+            .await?;
+        cursor.snapshot = Snapshot::parse(&snapshot);
+        Ok(Some(cursor.to_string()))
     }
 
     /// Removes this server's replication slot, for a server that will not come back. Its stream
@@ -262,10 +345,16 @@ impl Shared {
         tasks.spawn("realtime.clock", Arc::clone(self).keep_time());
         let hub = Arc::clone(&self.hub);
         let stopped = stop();
-        tasks.spawn("realtime.presence", async move { hub.topics.tell(stopped).await });
+        tasks.spawn("realtime.presence", async move {
+            hub.topics.tell(stopped).await
+        });
         tasks.spawn("realtime.speak", Arc::clone(&self.cluster).speak(stop()));
         tasks.spawn("realtime.hear", Arc::clone(&self.cluster).hear(stop()));
-        let moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let moved = self
+            .moved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(moved) = moved {
             let graces = Graces {
                 away: self.config.away_grace,
@@ -273,7 +362,10 @@ impl Shared {
                 beat: self.config.beat,
             };
             let online = Arc::clone(&self.online);
-            tasks.spawn("realtime.online", online::watch(moved, online, graces, stop()));
+            tasks.spawn(
+                "realtime.online",
+                online::watch(moved, online, graces, stop()),
+            );
         }
     }
 

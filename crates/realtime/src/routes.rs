@@ -125,7 +125,9 @@ async fn one(
         return Err(Error::field("persist", "needs_private", text));
     }
     let media = headers.get(header::CONTENT_TYPE);
-    let media = media.and_then(|media| media.to_str().ok()).unwrap_or_default();
+    let media = media
+        .and_then(|media| media.to_str().ok())
+        .unwrap_or_default();
     let encoding = if media.starts_with("application/octet-stream") {
         Encoding::Binary
     } else if serde_json::from_slice::<&RawValue>(&body).is_ok() {
@@ -174,7 +176,11 @@ async fn caller(
 fn check(topic: &str, event: &str, place: &dyn Fn(&str) -> String) -> Result<()> {
     for (name, value, most) in [("topic", topic, 512), ("event", event, 255)] {
         if value.is_empty() {
-            return Err(Error::field(place(name), "required", "This cannot be empty."));
+            return Err(Error::field(
+                place(name),
+                "required",
+                "This cannot be empty.",
+            ));
         }
         if value.len() > most {
             let text = format!("At most {most} bytes.");
@@ -233,9 +239,13 @@ async fn readable(response: Response) -> Response {
     let Ok(mut problem) = serde_json::from_slice::<serde_json::Value>(&body) else {
         return (parts, body).into_response();
     };
-    let text = [&problem["errors"][0]["message"], &problem["detail"], &problem["title"]]
-        .into_iter()
-        .find_map(|text| text.as_str().map(str::to_owned));
+    let text = [
+        &problem["errors"][0]["message"],
+        &problem["detail"],
+        &problem["title"],
+    ]
+    .into_iter()
+    .find_map(|text| text.as_str().map(str::to_owned));
     if let (Some(text), Some(problem)) = (text, problem.as_object_mut()) {
         problem.insert("error".into(), text.into());
     }

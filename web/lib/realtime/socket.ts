@@ -16,7 +16,7 @@ export interface Binding {
 export interface Listener {
   /** Every listed change, one call each. */
   onChange: (change: Change) => void;
-  /** The channel was joined, for the first time or again: what happened before may have been missed, so read again. */
+  /** What happened before may have been missed: at the first join, and when the server cannot say what did. Read again. */
   onSync: () => void;
 }
 export type Liveness = "connecting" | "live" | "reconnecting";
@@ -46,12 +46,23 @@ function connect(): Promise<RealtimeClient> {
   return client;
 }
 
-/** Listens to rows over the tab's one socket until the returned function is called. */
+/** What the server says of where this channel stands; not part of the protocol, and left through by the client. */
+interface Standing {
+  extension?: string;
+  status?: string;
+  cursor?: string;
+}
+
+/**
+ * Listens to rows over the tab's one socket until the returned function is called. After an interruption the channel goes on from
+ * the last cursor it was told: the server tells what was missed, as changes, and says so when it cannot.
+ */
 export function listen(topic: string, bindings: readonly Binding[], listener: Listener): () => void {
   const id = Symbol(topic);
   let channel: RealtimeChannel | undefined;
   let ended = false;
   let retry: ReturnType<typeof setTimeout> | undefined;
+  let since: string | undefined;
   joined.set(id, false);
 
   async function open(): Promise<void> {
@@ -64,12 +75,22 @@ export function listen(topic: string, bindings: readonly Binding[], listener: Li
         listener.onChange({ type: payload.eventType, table: payload.table, record: payload.new, old: payload.old });
       });
     }
+    made.updateJoinPayload({ resume: since ? { since } : {} });
+    made.on("system", {}, (payload: unknown) => {
+      const standing = payload as Standing;
+      if (ended || channel !== made || standing.extension !== "resume") return;
+      if (standing.status === "ok" && standing.cursor) {
+        since = standing.cursor;
+        made.updateJoinPayload({ resume: { since } });
+      } else listener.onSync();
+    });
     made.subscribe((state) => {
       const status: string = state;
       if (ended || channel !== made) return;
       joined.set(id, status === "SUBSCRIBED");
       publish();
-      if (status === "SUBSCRIBED") listener.onSync();
+      // With a cursor the server tells what was missed; without one it is read again.
+      if (status === "SUBSCRIBED" && !since) listener.onSync();
       // The client never rejoins a channel that the server closed; everything else it retries itself.
       else if (status === "CLOSED") retry = setTimeout(() => void open(), 2_000);
     });

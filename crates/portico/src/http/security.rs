@@ -105,6 +105,7 @@ fn allow(config: &HttpConfig) -> CorsLayer {
             super::rate::LEFT,
             super::rate::POLICY,
             super::trace::REQUEST_ID,
+            crate::live_reads::CURSOR,
         ])
         .max_age(Duration::from_hours(1))
 }

@@ -99,8 +99,8 @@ impl Shared {
         let most = self.limits.replayed_messages;
         let limit = replay.limit.map_or(most, |limit| limit.min(most));
         let since = i128::from(replay.since) * 1_000_000;
-        let since = OffsetDateTime::from_unix_timestamp_nanos(since)
-            .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let since =
+            OffsetDateTime::from_unix_timestamp_nanos(since).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let now = self.clock.now();
         let kept = {
             let mut db = self.db.acquire().await?;

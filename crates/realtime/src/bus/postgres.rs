@@ -58,7 +58,10 @@ impl PostgresBus {
         let count = message.chunks(PIECE).len();
         for (index, piece) in message.chunks(PIECE).enumerate() {
             let piece = BASE64.encode(piece);
-            pieces.push(format!("{:x}.{number:x}.{index}.{count}.{piece}", self.node));
+            pieces.push(format!(
+                "{:x}.{number:x}.{index}.{count}.{piece}",
+                self.node
+            ));
         }
     }
 
@@ -167,7 +170,10 @@ mod tests {
         assert!(pieces.iter().all(|piece| piece.len() < 8_000));
         let mut unfinished = Unfinished::default();
         let whole: Vec<Bytes> = pieces.iter().filter_map(|p| unfinished.add(p)).collect();
-        assert_eq!(whole, [Bytes::from("small"), large.clone().into(), large.into()]);
+        assert_eq!(
+            whole,
+            [Bytes::from("small"), large.clone().into(), large.into()]
+        );
         assert!(unfinished.messages.is_empty() && unfinished.pieces == 0);
         // A lost piece loses its message, and no other.
         pieces.remove(2);

@@ -42,7 +42,10 @@ pub(super) enum Said {
     /// Who is present at yours? Of one server, or of all.
     Ask { of: Option<u64> },
     /// Everybody who is present at mine.
-    State { revision: u64, present: Vec<Present> },
+    State {
+        revision: u64,
+        present: Vec<Present>,
+    },
     /// I stop.
     Bye,
 }
@@ -92,12 +95,14 @@ mod tests {
             binary: true,
             id: None,
         };
-        let sent = Message { node: u64::MAX, said }.write(b"\n{}\0");
+        let sent = Message {
+            node: u64::MAX,
+            said,
+        }
+        .write(b"\n{}\0");
         let (message, payload) = Message::read(&sent).unwrap();
         assert_eq!((message.node, &payload[..]), (u64::MAX, &b"\n{}\0"[..]));
-        assert!(
-            matches!(message.said, Said::Broadcast { topic, .. } if topic == "realtime:a\nb")
-        );
+        assert!(matches!(message.said, Said::Broadcast { topic, .. } if topic == "realtime:a\nb"));
         assert!(Message::read(&Bytes::from_static(b"nonsense")).is_err());
         assert!(Message::read(&Bytes::from_static(b"{}\n")).is_err());
     }

@@ -306,9 +306,7 @@ impl Cluster {
                 false
             }
             Said::Track { .. } | Said::Untrack { .. } => other.must_be_asked(),
-            Said::Beat { revision } => {
-                other.revision != Some(revision) && other.must_be_asked()
-            }
+            Said::Beat { revision } => other.revision != Some(revision) && other.must_be_asked(),
             Said::Ask { of } => {
                 if of.is_none_or(|of| of == self.node) {
                     self.say_state();
@@ -319,7 +317,12 @@ impl Cluster {
                 other.revision = Some(revision);
                 let there = present
                     .iter()
-                    .map(|present| ((Arc::from(&*present.topic), present.private), present.member))
+                    .map(|present| {
+                        (
+                            (Arc::from(&*present.topic), present.private),
+                            present.member,
+                        )
+                    })
                     .collect();
                 self.hub.topics.forget_node(node, &there);
                 for present in present {

@@ -56,9 +56,17 @@ impl Server {
             all: all.clone(),
             cut: cut.clone(),
         };
-        let hub = Arc::new(Hub::new(&[]));
+        let hub = Arc::new(Hub::new(
+            &[],
+            crate::resume::Ring::new(Duration::from_secs(1), 1 << 20),
+        ));
         let beat = Duration::from_millis(20);
-        let cluster = Arc::new(Cluster::new(hub.clone(), node << 32, Some(Arc::new(wire)), beat));
+        let cluster = Arc::new(Cluster::new(
+            hub.clone(),
+            node << 32,
+            Some(Arc::new(wire)),
+            beat,
+        ));
         let stop = CancellationToken::new();
         let tasks = kernel::tasks::Tasks::new();
         tasks.spawn("speak", cluster.clone().speak(stop.clone()));
@@ -91,6 +99,8 @@ impl Server {
             private: false,
             presence: AtomicBool::new(false),
             replay: None,
+            resumable: false,
+            owed: AtomicBool::new(false),
         });
         self.hub.topics.join(&member);
         member
@@ -121,7 +131,9 @@ async fn until(holds: impl Fn() -> bool) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    tokio::time::timeout(patience, waiting).await.expect("in time");
+    tokio::time::timeout(patience, waiting)
+        .await
+        .expect("in time");
 }
 
 #[tokio::test]

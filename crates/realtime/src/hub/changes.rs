@@ -10,7 +10,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock, atomic::Ordering},
 };
 
 use axum::extract::ws::{Message, Utf8Bytes};
@@ -26,16 +26,25 @@ use crate::{
         Version, frame,
         join::{Binding, Wanted},
     },
-    stream::change::{Cell, Change, Class, Kind, Relation, View},
+    stream::change::{Cell, Change, Class, Kind, Relation, Transaction, View},
 };
 
 /// The subscriptions to changes.
 #[derive(Debug)]
 pub(crate) struct Changes {
-    /// Fixed at the start: which tables there are.
+    declared: Arc<Declared>,
+    tables: RwLock<Vec<Subscribers>>,
+    /// Channels that were told changes since they were told where they stand.
+    owed: Mutex<Vec<Arc<Member>>>,
+    /// It tells the past, after which nobody stands at the present's cursor.
+    past: bool,
+}
+
+/// Fixed at the start: which tables there are, and who may see their rows.
+#[derive(Debug)]
+struct Declared {
     places: HashMap<String, HashMap<String, usize>>,
     rules: Vec<&'static [Rule]>,
-    tables: RwLock<Vec<Subscribers>>,
 }
 
 #[derive(Debug, Default)]
@@ -83,21 +92,37 @@ impl Changes {
             names.insert(table.name.into(), place);
         }
         let subscribers = tables.iter().map(|_| Subscribers::default());
+        let rules = tables.iter().map(|table| table.rules).collect();
         Self {
-            places,
-            rules: tables.iter().map(|table| table.rules).collect(),
+            declared: Arc::new(Declared { places, rules }),
             tables: RwLock::new(subscribers.collect()),
+            owed: Mutex::default(),
+            past: false,
         }
     }
 
-    /// Subscribes a channel to its bindings. `before` runs while no change can be delivered, so
-    /// that the answer to a join stands before its first change and nothing falls between.
-    /// Returns the registration and a complaint for each binding that was not understood.
+    /// The same tables without subscribers: for telling one channel the past, by the very rules
+    /// of the present.
+    pub(crate) fn solo(&self) -> Self {
+        let subscribers = self.declared.rules.iter().map(|_| Subscribers::default());
+        Self {
+            declared: Arc::clone(&self.declared),
+            tables: RwLock::new(subscribers.collect()),
+            owed: Mutex::default(),
+            past: true,
+        }
+    }
+
+    /// Subscribes a channel to its bindings, in the place of what it was subscribed to. `before`
+    /// runs while no change can be delivered, so that the answer to a join stands before its
+    /// first change and nothing falls between. Returns the registration and a complaint for each
+    /// binding that was not understood.
     pub(crate) fn subscribe(
         &self,
         member: &Arc<Member>,
         principal: &Principal,
         bindings: &[Option<Binding>],
+        instead_of: &Registration,
         before: impl FnOnce(),
     ) -> (Registration, Vec<String>) {
         let (mut places, mut complaints) = (Vec::new(), Vec::new());
@@ -110,10 +135,13 @@ impl Changes {
         }
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
         before();
+        for (place, id) in &instead_of.places {
+            tables[*place].remove(*id, member.id, instead_of.user);
+        }
         for (binding, (wanted, found)) in compiled {
             for place in found {
                 let group = tables[place].group(binding, wanted);
-                let members = if unrestricted(self.rules[place], principal) {
+                let members = if unrestricted(self.declared.rules[place], principal) {
                     &mut group.unrestricted
                 } else {
                     group.owners.entry(principal.user).or_default()
@@ -140,7 +168,9 @@ impl Changes {
     /// What is wrong with these bindings.
     pub(crate) fn complaints(&self, bindings: &[Option<Binding>]) -> Vec<String> {
         let bindings = bindings.iter().flatten();
-        bindings.filter_map(|binding| self.compile(binding).err()).collect()
+        bindings
+            .filter_map(|binding| self.compile(binding).err())
+            .collect()
     }
 
     fn compile(&self, binding: &Binding) -> Result<(Wanted, Vec<usize>), String> {
@@ -149,9 +179,8 @@ impl Changes {
             .ok_or("the event is none of *, INSERT, UPDATE, DELETE")?;
         Filter::parse(&binding.filter)?;
         let fits = |asked: &Option<String>, name: &String| asked.as_ref().is_none_or(|a| a == name);
-        let found: Vec<usize> = self
-            .places
-            .iter()
+        let places = self.declared.places.iter();
+        let found: Vec<usize> = places
             .filter(|(schema, _)| fits(&binding.schema, schema))
             .flat_map(|(_, names)| names.iter().filter(|(name, _)| fits(&binding.table, name)))
             .map(|(_, place)| *place)
@@ -169,19 +198,33 @@ impl Changes {
     }
 
     fn place(&self, relation: &Relation) -> Option<usize> {
-        self.places
+        self.declared
+            .places
             .get(&relation.schema)?
             .get(&relation.name)
             .copied()
     }
 
-    /// Sends a change to everyone who asked for it and may see it. Returns how many frames.
-    pub(crate) fn deliver(&self, change: &Change, at: &str) -> u64 {
+    /// Sends a transaction to everyone who asked for it and may see it. `after` runs before
+    /// anybody else can be subscribed. Returns how many frames it took.
+    pub(crate) fn deliver(&self, transaction: &Transaction, after: impl FnOnce()) -> u64 {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let mut sent = 0;
+        for change in &transaction.changes {
+            sent += self.send(&tables, change, &transaction.at);
+        }
+        for relation in &transaction.refetch {
+            self.refetch(&tables, relation);
+        }
+        after();
+        sent
+    }
+
+    fn send(&self, tables: &[Subscribers], change: &Change, at: &str) -> u64 {
         let Some(place) = self.place(&change.relation) else {
             return 0;
         };
-        let rules = self.rules[place];
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let rules = self.declared.rules[place];
         let subscribers = &tables[place];
         if subscribers.groups.is_empty() {
             return 0;
@@ -210,16 +253,18 @@ impl Changes {
                 subscribers.reach(change, View::Departed, &departed, false, &mut reached);
             }
         }
+        for (member, _) in reached.values() {
+            self.owe(member);
+        }
         send(change, at, reached)
     }
 
     /// Tells everyone who listens to a table to fetch it again.
-    pub(crate) fn refetch(&self, relation: &Relation) {
+    fn refetch(&self, tables: &[Subscribers], relation: &Relation) {
         let Some(place) = self.place(relation) else {
             return;
         };
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        tell(tables.get(place).into_iter(), |topic| {
+        self.tell(tables.get(place).into_iter(), |topic| {
             serde_json::json!({
                 "extension": "resume", "status": "error", "message": "refetch", "channel": topic,
                 "schema": relation.schema, "table": relation.name,
@@ -230,12 +275,61 @@ impl Changes {
     /// Tells everyone who listens to anything that changes were lost.
     pub(crate) fn gap(&self) {
         let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        tell(tables.iter(), |topic| {
+        self.tell(tables.iter(), |topic| {
             serde_json::json!({
                 "extension": "resume", "status": "error", "message": "resume_gap", "channel": topic,
             })
         });
     }
+
+    /// Sends a system message once to every channel that is subscribed to any of these tables.
+    fn tell<'a>(
+        &self,
+        tables: impl Iterator<Item = &'a Subscribers>,
+        message: impl Fn(&str) -> serde_json::Value,
+    ) {
+        for member in listeners(tables).values() {
+            member.send("system", &message(member.name()).to_string());
+            self.owe(member);
+        }
+    }
+
+    /// The channel is to be told where it stands.
+    pub(crate) fn owe(&self, member: &Arc<Member>) {
+        if member.resumable && !self.past && !member.owed.swap(true, Ordering::Relaxed) {
+            let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+            owed.push(Arc::clone(member));
+        }
+    }
+
+    /// Tells those who are owed it where they stand, or everybody who wants to know.
+    pub(crate) fn tell_cursor(&self, cursor: &str, everybody: bool) {
+        let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = std::mem::take(&mut *owed);
+        drop(owed);
+        for member in &told {
+            member.owed.store(false, Ordering::Relaxed);
+            member.tell_cursor(cursor);
+        }
+        if everybody {
+            let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+            for member in listeners(tables.iter()).values() {
+                if member.resumable {
+                    member.tell_cursor(cursor);
+                }
+            }
+        }
+    }
+}
+
+/// Every channel that is subscribed to any of these tables, once.
+fn listeners<'a>(tables: impl Iterator<Item = &'a Subscribers>) -> HashMap<u64, &'a Arc<Member>> {
+    let groups = tables.flat_map(|table| table.groups.values());
+    let members = groups.flat_map(|group| {
+        let owners = group.owners.values().flat_map(HashMap::values);
+        group.unrestricted.values().chain(owners)
+    });
+    members.map(|member| (member.id, member)).collect()
 }
 
 impl Subscribers {
@@ -431,24 +525,4 @@ fn send(change: &Change, at: &str, reached: Reached<'_>) -> u64 {
         sent += 1;
     }
     sent
-}
-
-/// Sends a system message once to every channel that is subscribed to any of these tables.
-fn tell<'a>(
-    tables: impl Iterator<Item = &'a Subscribers>,
-    message: impl Fn(&str) -> serde_json::Value,
-) {
-    let mut told = HashSet::new();
-    for group in tables.flat_map(|table| table.groups.values()) {
-        let owners = group.owners.values().flat_map(HashMap::values);
-        for member in group.unrestricted.values().chain(owners) {
-            if told.insert(member.id) {
-                let topic = member
-                    .topic
-                    .strip_prefix("realtime:")
-                    .unwrap_or(&member.topic);
-                member.send("system", &message(topic).to_string());
-            }
-        }
-    }
 }

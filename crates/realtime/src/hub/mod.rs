@@ -28,6 +28,7 @@ use kernel::live::Table;
 
 use crate::{
     protocol::{Version, frame},
+    resume::Ring,
     stream::{change::Transaction, reader::Sink},
 };
 use changes::Changes;
@@ -60,6 +61,10 @@ pub(crate) struct Member {
     pub(crate) presence: AtomicBool,
     /// Where stored messages were asked for: which it has heard already.
     pub(crate) replay: Option<Mutex<Vec<Uuid>>>,
+    /// The client wants to know where it stands, to go on from there.
+    pub(crate) resumable: bool,
+    /// It was told changes since it was last told where it stands.
+    pub(crate) owed: AtomicBool,
 }
 
 /// The subscribers of this server.
@@ -68,12 +73,16 @@ pub(crate) struct Hub {
     pub(crate) topics: Topics,
     pub(crate) changes: Changes,
     pub(crate) sockets: Sockets,
+    pub(crate) ring: Ring,
+    ticks: AtomicU64,
     next_id: AtomicU64,
     began: Instant,
 }
 
 /// How many stored messages a channel remembers to have heard.
 const REMEMBERED: usize = 256;
+/// Seconds after which every channel is told where it stands.
+const TICKS: u64 = 60;
 
 impl Member {
     /// What its channel is found by.
@@ -97,6 +106,29 @@ impl Member {
         false
     }
 
+    /// The topic without its prefix.
+    pub(crate) fn name(&self) -> &str {
+        self.topic.strip_prefix("realtime:").unwrap_or(&self.topic)
+    }
+
+    /// Tells the client where it stands.
+    pub(crate) fn tell_cursor(&self, cursor: &str) {
+        let payload = serde_json::json!({
+            "extension": "resume", "status": "ok", "message": "cursor", "channel": self.name(),
+            "cursor": cursor,
+        });
+        self.send("system", &payload.to_string());
+    }
+
+    /// Tells the client that it missed something, and must read again what it holds.
+    pub(crate) fn tell_gap(&self) {
+        let payload = serde_json::json!({
+            "extension": "resume", "status": "error", "message": "resume_gap",
+            "channel": self.name(),
+        });
+        self.send("system", &payload.to_string());
+    }
+
     /// Puts a frame of this channel into its socket's outbox.
     pub(crate) fn send(&self, event: &str, payload: &str) {
         let frame = frame::text(self.socket.version, None, None, &self.topic, event, payload);
@@ -105,11 +137,13 @@ impl Member {
 }
 
 impl Hub {
-    pub(crate) fn new(tables: &[Table]) -> Self {
+    pub(crate) fn new(tables: &[Table], ring: Ring) -> Self {
         Self {
             topics: Topics::default(),
             changes: Changes::new(tables),
             sockets: Sockets::default(),
+            ring,
+            ticks: AtomicU64::new(0),
             next_id: AtomicU64::new(1),
             began: Instant::now(),
         }
@@ -128,17 +162,40 @@ impl Hub {
 
 impl Sink for Hub {
     fn deliver(&self, transaction: Transaction) {
-        let mut delivered = 0;
-        for change in &transaction.changes {
-            delivered += self.changes.deliver(change, &transaction.at);
-        }
-        for table in &transaction.refetch {
-            self.changes.refetch(table);
-        }
+        let transaction = Arc::new(transaction);
+        // Remembered while nobody can be subscribed: whoever comes has it from here or from there.
+        let delivered = self.changes.deliver(&transaction, || {
+            self.ring.push(Arc::clone(&transaction));
+        });
         metrics::counter!("realtime_deliveries_total").increment(delivered);
     }
 
+    fn opened(&self, epoch: u64, floor: u64) {
+        self.ring.open(epoch, floor);
+    }
+
+    fn recall(&self, transaction: Transaction) {
+        self.ring.push(Arc::new(transaction));
+    }
+
+    fn advance(&self, place: u64) {
+        self.ring.advance(place);
+    }
+
+    /// The reader calls this between two transactions, so every channel has been told all that
+    /// came before the cursor.
+    fn tick(&self) {
+        self.ring.expire();
+        let Some(cursor) = self.ring.cursor() else {
+            return;
+        };
+        // A channel that hears nothing still moves on, or it would fall out of the ring.
+        let everybody = self.ticks.fetch_add(1, Ordering::Relaxed) % TICKS == TICKS - 1;
+        self.changes.tell_cursor(&cursor.to_string(), everybody);
+    }
+
     fn gap(&self) {
+        self.ring.forget();
         self.changes.gap();
     }
 }

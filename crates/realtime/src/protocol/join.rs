@@ -39,6 +39,16 @@ pub(crate) struct Join {
     pub(crate) bindings: Vec<Option<Binding>>,
     /// A token, if the client signs in with this join.
     pub(crate) access_token: Option<String>,
+    /// The client wants to be told where it stands, and goes on from a cursor if it has one.
+    /// Ours, beyond the protocol: `{"resume": {"since": "…"}}` beside `config`, or in it.
+    pub(crate) resume: Option<Resume>,
+}
+
+/// From where a client goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Resume {
+    #[serde(default)]
+    pub(crate) since: Option<String>,
 }
 
 /// Which stored messages are wanted.
@@ -126,6 +136,7 @@ impl Join {
             },
             bindings,
             access_token: payload.access_token.filter(|token| !token.is_empty()),
+            resume: payload.resume.or(config.resume),
         })
     }
 }
@@ -143,13 +154,18 @@ impl Replay {
         }?;
         let limit = match asked.get("limit") {
             None | Some(Value::Null) => None,
-            Some(limit) => Some(u16::try_from(limit.as_u64().filter(|l| *l > 0)?).unwrap_or(u16::MAX)),
+            Some(limit) => {
+                Some(u16::try_from(limit.as_u64().filter(|l| *l > 0)?).unwrap_or(u16::MAX))
+            }
         };
         Some(Self { since, limit })
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "within the bounds that are checked")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "within the bounds that are checked"
+)]
 fn whole(number: f64) -> Option<i64> {
     (number.abs() < 1e15).then_some(number as i64)
 }
@@ -216,6 +232,8 @@ struct Payload {
     config: Option<Config>,
     #[serde(default)]
     access_token: Option<String>,
+    #[serde(default)]
+    resume: Option<Resume>,
 }
 
 #[derive(Deserialize, Default)]
@@ -230,6 +248,8 @@ struct Config {
     postgres_changes_options: Option<Options>,
     #[serde(default)]
     private: Value,
+    #[serde(default)]
+    resume: Option<Resume>,
 }
 
 #[derive(Deserialize, Default)]
@@ -314,7 +334,11 @@ mod tests {
             })
         );
         assert_eq!(replay(Value::Null).unwrap().replay, None);
-        for wrong in [json!({}), json!({"since": "x"}), json!({"since": 1, "limit": 0})] {
+        for wrong in [
+            json!({}),
+            json!({"since": "x"}),
+            json!({"since": 1, "limit": 0}),
+        ] {
             let refusal = replay(wrong).unwrap_err().to_string();
             assert!(refusal.starts_with("UnableToReplayMessages: "), "{refusal}");
         }

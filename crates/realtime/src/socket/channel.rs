@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::connection::Connection;
+use super::{connection::Connection, resume::Replaying};
 use crate::{
     Shared,
     hub::{Member, changes::Registration},
@@ -23,8 +23,11 @@ use crate::{
 pub(super) struct Channel {
     pub(super) join_ref: Option<Ref>,
     pub(super) member: Arc<Member>,
-    bindings: Vec<Option<Binding>>,
-    registration: Registration,
+    pub(super) bindings: Vec<Option<Binding>>,
+    pub(super) registration: Registration,
+    /// The cursor from which it goes on, until it does.
+    since: Option<String>,
+    pub(super) replaying: Option<Replaying>,
     pub(super) ack: bool,
     pub(super) self_broadcast: bool,
     pub(super) presence_key: String,
@@ -49,6 +52,8 @@ struct Waiting {
 }
 
 const TOPIC: &str = "realtime:";
+/// Milliseconds that a join waits for the past to be known; clients give up after ten seconds.
+const RESUME_WAIT: u64 = 8_000;
 
 impl Channel {
     /// Leaves, and tells those who stay.
@@ -74,13 +79,19 @@ impl Connection {
             private: join.private,
             presence: AtomicBool::new(false),
             replay: join.replay.map(|_| Mutex::default()),
+            resumable: join.resume.is_some() && !join.bindings.is_empty(),
+            owed: AtomicBool::new(false),
         });
         let presence_key = match join.presence_key {
             empty if empty.is_empty() => uuid::Uuid::now_v7().to_string(),
             key => key,
         };
         let streaming = *self.shared.status.watch().borrow();
-        let wait = join.wait.filter(|_| !join.bindings.is_empty() && !streaming);
+        let since = join.resume.and_then(|resume| resume.since);
+        let since = since.filter(|_| !join.bindings.is_empty());
+        // A server that has just started does not know yet what was before.
+        let wait = join.wait.or(since.as_ref().map(|_| RESUME_WAIT));
+        let wait = wait.filter(|_| !join.bindings.is_empty() && !streaming);
         let waiting = wait.map(|wait| {
             let wait = Duration::from_millis(wait);
             self.wake_after(wait);
@@ -97,6 +108,8 @@ impl Connection {
             replication_ready: join.replication_ready,
             bindings: join.bindings,
             registration: Registration::default(),
+            since,
+            replaying: None,
             ack: join.ack,
             self_broadcast: join.self_broadcast,
             presence_key,
@@ -161,7 +174,11 @@ impl Connection {
         };
         let principal = self.admitted.ok_or_else(denied)?.principal;
         let access = shared.channels.access(&principal, name, join.private).await;
-        if access.read { Ok(access) } else { Err(denied()) }
+        if access.read {
+            Ok(access)
+        } else {
+            Err(denied())
+        }
     }
 
     /// Has this connection look at what waits, after a while.
@@ -184,15 +201,30 @@ impl Connection {
         };
         let hub = &self.shared.hub;
         let response = join::echo(&channel.bindings);
-        let (registration, complaints) = hub.changes.subscribe(
-            &channel.member,
-            &admitted.principal,
-            &channel.bindings,
-            || {
-                self.reply(channel.join_ref.as_ref(), reference, topic, true, &response);
-            },
-        );
-        channel.registration = registration;
+        let reply = |join_ref| self.reply(join_ref, reference, topic, true, &response);
+        let since = channel.since.take();
+        if let Some(since) = &since {
+            reply(channel.join_ref.as_ref());
+            channel.replaying = channel.replaying(hub, &admitted.principal, since);
+        }
+        let complaints = if channel.replaying.is_some() {
+            hub.changes.complaints(&channel.bindings)
+        } else {
+            let (registration, complaints) = hub.changes.subscribe(
+                &channel.member,
+                &admitted.principal,
+                &channel.bindings,
+                &channel.registration,
+                || {
+                    if since.is_none() {
+                        reply(channel.join_ref.as_ref());
+                    }
+                },
+            );
+            channel.registration = registration;
+            hub.changes.owe(&channel.member);
+            complaints
+        };
         channel.waiting = None;
         hub.topics.join(&channel.member);
         if channel.wants_presence {
@@ -276,11 +308,17 @@ impl Connection {
         };
         let changes = &self.shared.hub.changes;
         for channel in self.channels.values_mut() {
-            if channel.waiting.is_none() {
-                changes.unsubscribe(channel.member.id, &channel.registration);
-                let principal = &admitted.principal;
+            if channel.waiting.is_some() {
+                continue;
+            }
+            let (member, bindings) = (&channel.member, &channel.bindings);
+            let principal = &admitted.principal;
+            if let Some(replaying) = &mut channel.replaying {
+                replaying.resubscribe(changes, member, principal, bindings);
+            } else {
+                let before = &channel.registration;
                 let (registration, _known) =
-                    changes.subscribe(&channel.member, principal, &channel.bindings, || {});
+                    changes.subscribe(member, principal, bindings, before, || {});
                 channel.registration = registration;
             }
         }

@@ -180,6 +180,11 @@ impl Connection {
                     continue;
                 }
                 message = websocket.recv() => message,
+                // Nothing waits to be written: the next of the past.
+                () = std::future::ready(()), if self.is_replaying() => {
+                    self.replay();
+                    continue;
+                }
             };
             let now = self.shared.hub.seconds();
             socket.heard.store(now, Ordering::Relaxed);
@@ -284,7 +289,10 @@ impl Connection {
         let Some(known) = self.admitted else {
             return Ok(());
         };
-        if self.token_ends.is_some_and(|ends| ends <= self.shared.clock.now()) {
+        if self
+            .token_ends
+            .is_some_and(|ends| ends <= self.shared.clock.now())
+        {
             self.token_over(known);
             return Ok(());
         }

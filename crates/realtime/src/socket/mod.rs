@@ -9,4 +9,5 @@ pub(crate) mod bucket;
 mod channel;
 mod connection;
 mod messages;
+mod resume;
 pub(crate) mod upgrade;

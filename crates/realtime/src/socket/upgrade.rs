@@ -55,7 +55,10 @@ pub(crate) async fn open(
         }
         let shared = &realtime.shared;
         let Some(_place) = shared.admission.enter().await else {
-            return later(&realtime, "InitializingProjectConnection: too many connect at once");
+            return later(
+                &realtime,
+                "InitializingProjectConnection: too many connect at once",
+            );
         };
         admitted = shared.authenticator.refresh(principal.session).await;
         if admitted.is_none() {

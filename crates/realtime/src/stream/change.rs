@@ -84,6 +84,12 @@ pub(crate) struct Change {
 /// Everything that one transaction did to published tables.
 #[derive(Debug)]
 pub(crate) struct Transaction {
+    /// The place of its commit in the log: where it stands among the others.
+    pub(crate) commit: u64,
+    /// The lower half of its number.
+    pub(crate) xid: u32,
+    /// About how much memory it takes.
+    pub(crate) weight: usize,
     /// When, as the wire says it.
     pub(crate) at: String,
     pub(crate) changes: Vec<Change>,
@@ -137,6 +143,13 @@ impl Relation {
 }
 
 impl Change {
+    /// About how much memory it takes.
+    pub(crate) fn weight(&self) -> usize {
+        let cells = self.new.iter().chain(&self.old);
+        let text = |cell: &Cell| cell.text().map_or(0, str::len) + size_of::<Cell>();
+        size_of::<Self>() + cells.map(text).sum::<usize>()
+    }
+
     /// The type of this change in a view.
     pub(crate) fn kind_in(&self, view: View) -> Kind {
         match view {

@@ -3,8 +3,14 @@
 //! A slot holds back PostgreSQL's log until its reader has acknowledged it, so it is created only
 //! when there is something to read, and checked against the server's limit while it runs.
 
+use std::{sync::Arc, time::Duration};
+
 use anyhow::{Context as _, Result, bail};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
+use tokio::time::{MissedTickBehavior, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::status::Status;
 
 /// The slot as it was found or made.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +19,8 @@ pub(crate) struct Slot {
     pub(crate) confirmed: u64,
     /// It was made just now, so nothing before it can be read.
     pub(crate) made: bool,
+    /// It took the place of one that PostgreSQL had given up.
+    pub(crate) lost: bool,
 }
 
 /// How the slot fares.
@@ -24,13 +32,52 @@ pub(crate) struct Condition {
     pub(crate) safe: Option<i64>,
 }
 
+impl Condition {
+    /// Whether more than half of what the slot may hold back is used.
+    pub(crate) fn endangered(&self) -> bool {
+        self.safe.is_some_and(|safe| safe < self.held_back)
+    }
+
+    /// How many bytes the replay window may hold back: a quarter of what PostgreSQL allows.
+    pub(crate) fn room(&self) -> u64 {
+        let allowed = self.safe.map(|safe| safe.saturating_add(self.held_back));
+        let quarter = allowed.map_or(UNLIMITED, |allowed| allowed / 4);
+        u64::try_from(quarter).unwrap_or_default()
+    }
+}
+
+/// The log of this server does not tell of rows.
+#[derive(Debug)]
+pub(crate) struct NotLogical(String);
+
+impl std::error::Error for NotLogical {}
+
+impl std::fmt::Display for NotLogical {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "wal_level is {}, not logical", self.0)
+    }
+}
+
+/// Whether the log of this server tells of rows.
+pub(crate) async fn is_logical(db: &mut PgConnection) -> Result<bool> {
+    let level: String = sqlx::query_scalar("select current_setting('wal_level')")
+        .fetch_one(db)
+        .await?;
+    Ok(level == "logical")
+}
+
+/// What the window may hold back where PostgreSQL has no limit.
+const UNLIMITED: i64 = 1 << 30;
+/// How often the slot is looked after.
+const TEND_EVERY: Duration = Duration::from_secs(10);
+
 /// Finds the slot, or makes it. Fails where this server cannot stream.
 pub(crate) async fn ensure(db: &mut PgConnection, name: &str, publication: &str) -> Result<Slot> {
     let level: String = sqlx::query_scalar("select current_setting('wal_level')")
         .fetch_one(&mut *db)
         .await?;
     if level != "logical" {
-        bail!("wal_level is {level}; the change stream needs `logical` (and a restart after it)");
+        return Err(NotLogical(level).into());
     }
     let tables: i64 =
         sqlx::query_scalar("select count(*) from pg_publication_tables where pubname = $1")
@@ -62,12 +109,14 @@ pub(crate) async fn ensure(db: &mut PgConnection, name: &str, publication: &str)
                  (max_slot_wal_keep_size); it is made anew and every client is told to refetch",
             );
             drop_slot(db, name).await?;
-            create(db, name).await
+            let made = create(db, name).await?;
+            Ok(Slot { lost: true, ..made })
         }
         Some((_, false, ..)) => bail!("the slot {name} is not ours: another plugin or database"),
         Some((confirmed, ..)) => Ok(Slot {
             confirmed: parse(&confirmed)?,
             made: false,
+            lost: false,
         }),
         None => create(db, name).await,
     }
@@ -85,6 +134,7 @@ async fn create(db: &mut PgConnection, name: &str) -> Result<Slot> {
     Ok(Slot {
         confirmed: parse(&confirmed)?,
         made: true,
+        lost: false,
     })
 }
 
@@ -99,20 +149,104 @@ pub(crate) async fn drop_slot(db: &mut PgConnection, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Looks after the slot. A message written into the log lets a quiet database's slot move on.
-pub(crate) async fn tend(db: &mut PgConnection, name: &str) -> Result<Condition> {
-    sqlx::query("select pg_logical_emit_message(false, 'portico.heartbeat', '')")
-        .execute(&mut *db)
-        .await?;
+/// Looks after the slot for as long as the server runs: keeps it moving on a quiet database,
+/// watches how much it holds back, and removes what servers that are gone have left.
+pub(crate) async fn look_after(
+    db: PgPool,
+    name: String,
+    family: String,
+    status: Arc<Status>,
+    stop: CancellationToken,
+) {
+    let mut pause = tokio::time::interval(TEND_EVERY);
+    pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = pause.tick() => {}
+        }
+        match timeout(TEND_EVERY, tend(&db, &name, &family)).await {
+            Ok(Ok(Some(condition))) => {
+                if condition.endangered() {
+                    tracing::error!(
+                        held_back = condition.held_back,
+                        safe = condition.safe,
+                        "the replication slot has used half of the log it may hold back; \
+                         it will be lost if the change stream does not catch up",
+                    );
+                }
+                status.slot(condition);
+            }
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => tracing::debug!(error = format!("{error:#}"), "slot not tended"),
+            Err(_) => tracing::debug!("slot not tended: no answer"),
+        }
+    }
+}
+
+async fn tend(db: &PgPool, name: &str, family: &str) -> Result<Option<Condition>> {
+    let mut db = db.acquire().await?;
+    if !is_logical(&mut db).await? {
+        return Ok(None);
+    }
+    beat(&mut db).await?;
     let found: Option<(i64, Option<i64>)> = sqlx::query_as(
         "select (pg_current_wal_lsn() - confirmed_flush_lsn)::bigint, safe_wal_size
            from pg_replication_slots where slot_name = $1",
     )
     .bind(name)
-    .fetch_optional(db)
+    .fetch_optional(&mut *db)
     .await?;
-    let (held_back, safe) = found.context("the replication slot is gone")?;
-    Ok(Condition { held_back, safe })
+    sweep(&mut db, name, family).await?;
+    Ok(found.map(|(held_back, safe)| Condition { held_back, safe }))
+}
+
+/// Writes into the log, so that a quiet database's slot moves on, and whoever reads it hears that
+/// the connection lives. In a transaction, because only a commit is sure to be written out.
+pub(crate) async fn beat(db: &mut PgConnection) -> Result<()> {
+    sqlx::query("select pg_logical_emit_message(true, 'portico.heartbeat', '')")
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Removes the slots of servers of ours that are gone: unread, and past what a server that
+/// starts again could make use of.
+async fn sweep(db: &mut PgConnection, name: &str, family: &str) -> Result<()> {
+    let orphans: Vec<String> = sqlx::query_scalar(
+        "select slot_name::text
+           from pg_replication_slots
+          where not active and plugin = 'pgoutput' and database = current_database()
+            and starts_with(slot_name, $2) and slot_name <> $1
+            and (wal_status in ('unreserved', 'lost')
+                 or pg_current_wal_lsn() - restart_lsn > $3)",
+    )
+    .bind(name)
+    .bind(family)
+    .bind(UNLIMITED)
+    .fetch_all(&mut *db)
+    .await?;
+    for orphan in orphans {
+        tracing::warn!(
+            slot = orphan,
+            "a server that is gone left its slot; it is removed"
+        );
+        if let Err(error) = drop_slot(db, &orphan).await {
+            // Another of ours was faster, or its server is back.
+            tracing::debug!(error = format!("{error:#}"), "slot not removed");
+        }
+    }
+    Ok(())
+}
+
+/// The number of this database in its cluster.
+pub(crate) async fn database(db: &mut PgConnection) -> Result<u32> {
+    let oid: i64 = sqlx::query_scalar(
+        "select oid::bigint from pg_database where datname = current_database()",
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(u32::try_from(oid)?)
 }
 
 /// The end of the log now: what commits later is news.

@@ -2,9 +2,10 @@
 
 use std::sync::{
     Mutex, PoisonError,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::watch;
 
 use super::slot::Condition;
@@ -15,7 +16,8 @@ pub(crate) struct Status {
     streaming: watch::Sender<bool>,
     failure: Mutex<Option<String>>,
     lag_ms: AtomicI64,
-    head: AtomicU64,
+    journal: AtomicBool,
+    gap: Mutex<Option<String>>,
     condition: Mutex<Condition>,
 }
 
@@ -25,7 +27,8 @@ impl Default for Status {
             streaming: watch::channel(false).0,
             failure: Mutex::default(),
             lag_ms: AtomicI64::new(0),
-            head: AtomicU64::new(0),
+            journal: AtomicBool::new(false),
+            gap: Mutex::default(),
             condition: Mutex::default(),
         }
     }
@@ -45,10 +48,9 @@ impl Status {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a gauge in seconds")]
-    pub(crate) fn delivered(&self, commit: u64, lag: time::Duration) {
+    pub(crate) fn delivered(&self, lag: time::Duration) {
         let lag = i64::try_from(lag.whole_milliseconds().max(0)).unwrap_or(i64::MAX);
         self.lag_ms.store(lag, Ordering::Relaxed);
-        self.head.store(commit, Ordering::Relaxed);
         metrics::gauge!("realtime_stream_lag_seconds").set(lag as f64 / 1_000.0);
     }
 
@@ -59,6 +61,37 @@ impl Status {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = condition;
         metrics::gauge!("realtime_slot_held_back_bytes").set(condition.held_back as f64);
+        let endangered = f64::from(u8::from(condition.endangered()));
+        metrics::gauge!("realtime_slot_endangered").set(endangered);
+        if let Some(safe) = condition.safe {
+            metrics::gauge!("realtime_slot_safe_bytes").set(safe as f64);
+        }
+    }
+
+    /// Changes are read from the journal, or from PostgreSQL's log.
+    pub(crate) fn journal(&self, is: bool) {
+        self.journal.store(is, Ordering::Relaxed);
+        metrics::gauge!("realtime_stream_journal").set(f64::from(u8::from(is)));
+    }
+
+    pub(crate) fn is_journal(&self) -> bool {
+        self.journal.load(Ordering::Relaxed)
+    }
+
+    /// Changes were lost.
+    pub(crate) fn gap(&self, at: OffsetDateTime, why: &str) {
+        let at = at.format(&Rfc3339).unwrap_or_default();
+        let text =
+            format!("changes were lost at {at} ({why}); every client was told to read again");
+        *self.gap.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+
+    /// When changes were last lost, and why.
+    pub(crate) fn last_gap(&self) -> Option<String> {
+        self.gap
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<bool> {

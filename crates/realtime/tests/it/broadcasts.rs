@@ -44,8 +44,13 @@ async fn what_is_posted_is_heard() {
             {"topic": own, "event": "b", "payload": [2], "private": true},
         ]});
         let body = messages.to_string();
-        let (status, answer) =
-            post(&server, "/api/broadcast", "cookie: ada\r\n", body.as_bytes()).await;
+        let (status, answer) = post(
+            &server,
+            "/api/broadcast",
+            "cookie: ada\r\n",
+            body.as_bytes(),
+        )
+        .await;
         assert_eq!((status, answer), (202, Value::Null));
         assert_eq!(
             heard(&mut room).await,
@@ -78,26 +83,60 @@ async fn what_may_not_be_said_is_refused_whole() {
         let many = |messages: Value| json!({"messages": messages}).to_string();
         for (headers, body, status, code) in [
             ("", many(json!([good])), 401, "unauthenticated"),
-            ("apikey: nobody\r\n", many(json!([good])), 401, "unauthenticated"),
+            (
+                "apikey: nobody\r\n",
+                many(json!([good])),
+                401,
+                "unauthenticated",
+            ),
             ("cookie: ada\r\n", "{".into(), 400, "invalid_json"),
             ("cookie: ada\r\n", many(json!([])), 422, "invalid_input"),
-            ("cookie: ada\r\n", many(json!([good, {"topic": "", "event": "e", "payload": 1}])), 422, "invalid_input"),
-            ("cookie: ada\r\n", many(json!([good, {"topic": "secret", "event": "e", "payload": 1, "private": true}])), 403, "channel_forbidden"),
-            ("cookie: ada\r\n", many(json!([good, {"topic": "room", "event": "e", "payload": large}])), 413, "payload_size_exceeded"),
+            (
+                "cookie: ada\r\n",
+                many(json!([good, {"topic": "", "event": "e", "payload": 1}])),
+                422,
+                "invalid_input",
+            ),
+            (
+                "cookie: ada\r\n",
+                many(
+                    json!([good, {"topic": "secret", "event": "e", "payload": 1, "private": true}]),
+                ),
+                403,
+                "channel_forbidden",
+            ),
+            (
+                "cookie: ada\r\n",
+                many(json!([good, {"topic": "room", "event": "e", "payload": large}])),
+                413,
+                "payload_size_exceeded",
+            ),
         ] {
             let (said, answer) = post(&server, "/api/broadcast", headers, body.as_bytes()).await;
-            assert_eq!((said, answer["code"].as_str()), (status, Some(code)), "{answer}");
+            assert_eq!(
+                (said, answer["code"].as_str()),
+                (status, Some(code)),
+                "{answer}"
+            );
             assert!(answer["error"].is_string(), "{answer}");
         }
         let path = "/api/broadcast/room/events/e?persist=true";
         let (status, answer) = post(&server, path, "cookie: ada\r\n", b"{}").await;
-        assert_eq!((status, answer["errors"][0]["field"].as_str()), (422, Some("persist")));
+        assert_eq!(
+            (status, answer["errors"][0]["field"].as_str()),
+            (422, Some("persist"))
+        );
 
         // Of all this nothing was said; and who says too much is told to wait.
         let flood = many(vec![good; 60].into());
         let mut statuses = Vec::new();
         for _ in 0..3 {
-            let answer = post(&server, "/api/broadcast", "cookie: ada\r\n", flood.as_bytes());
+            let answer = post(
+                &server,
+                "/api/broadcast",
+                "cookie: ada\r\n",
+                flood.as_bytes(),
+            );
             statuses.push(answer.await.0);
         }
         assert_eq!(statuses, [202, 429, 429]);
@@ -123,8 +162,7 @@ async fn kept_messages_are_told_to_who_comes_later_and_none_twice() {
         let say = async |n: i32, query: &str| {
             let path = format!("/api/broadcast/{name}/events/n?private=true{query}");
             let body = n.to_string();
-            let (status, answer) =
-                post(&server, &path, "cookie: ada\r\n", body.as_bytes()).await;
+            let (status, answer) = post(&server, &path, "cookie: ada\r\n", body.as_bytes()).await;
             assert_eq!(status, 202, "{answer}");
         };
         say(1, "&persist=true").await;
@@ -136,7 +174,9 @@ async fn kept_messages_are_told_to_who_comes_later_and_none_twice() {
         frame.extend_from_slice(b"1x");
         frame.extend_from_slice(topic.as_bytes());
         frame.extend_from_slice(br#"n{"persist":true}5"#);
-        early.raw(tokio_tungstenite::tungstenite::Message::binary(frame)).await;
+        early
+            .raw(tokio_tungstenite::tungstenite::Message::binary(frame))
+            .await;
         for n in 1..=5 {
             let live = heard(&mut early).await;
             assert_eq!(live["payload"], n);
@@ -147,7 +187,10 @@ async fn kept_messages_are_told_to_who_comes_later_and_none_twice() {
         let mut second = late(&server, &topic, 25).await;
         for n in [1, 3, 5] {
             let told = heard(&mut second).await;
-            assert_eq!((&told["payload"], &told["meta"]["replayed"]), (&json!(n), &json!(true)));
+            assert_eq!(
+                (&told["payload"], &told["meta"]["replayed"]),
+                (&json!(n), &json!(true))
+            );
         }
         let mut third = late(&server, &topic, 1).await;
         assert_eq!(heard(&mut third).await["payload"], 5);
@@ -155,7 +198,10 @@ async fn kept_messages_are_told_to_who_comes_later_and_none_twice() {
         say(6, "&persist=true").await;
         for client in [&mut second, &mut third] {
             let told = heard(client).await;
-            assert_eq!((&told["payload"], &told["meta"]["replayed"]), (&json!(6), &Value::Null));
+            assert_eq!(
+                (&told["payload"], &told["meta"]["replayed"]),
+                (&json!(6), &Value::Null)
+            );
         }
 
         let mut client = server.open("2.0.0", &[]).await.unwrap();

@@ -58,6 +58,29 @@ impl Client {
             .await
     }
 
+    /// Joins a channel that goes on from a cursor, or only wants to know where it stands.
+    pub(crate) async fn resume(
+        &mut self,
+        topic: &str,
+        token: &str,
+        config: Value,
+        since: Option<&str>,
+    ) {
+        let resume = since.map_or(json!({}), |since| json!({"since": since}));
+        let payload = json!({"config": config, "access_token": token, "resume": resume});
+        let reply = self.ask(topic, "phx_join", payload).await;
+        assert_eq!(reply["status"], "ok", "{reply}");
+    }
+
+    /// Where the channel stands.
+    pub(crate) async fn cursor(&mut self) -> String {
+        let told = self
+            .until(|frame| frame.payload["extension"] == "resume")
+            .await;
+        assert_eq!(told["status"], "ok", "{told}");
+        told["cursor"].as_str().unwrap().to_owned()
+    }
+
     pub(crate) async fn join(&mut self, topic: &str, token: &str, config: Value) -> Value {
         let payload = json!({"config": config, "access_token": token});
         self.ask(topic, "phx_join", payload).await
@@ -100,8 +123,7 @@ impl Client {
                     let meta = text(5 + topic + event..5 + topic + event + meta);
                     let name = text(5 + topic..5 + topic + event);
                     let payload: Value = serde_json::from_str(&payload).unwrap();
-                    let mut said =
-                        json!({"type": "broadcast", "event": name, "payload": payload});
+                    let mut said = json!({"type": "broadcast", "event": name, "payload": payload});
                     if !meta.is_empty() {
                         said["meta"] = serde_json::from_str(&meta).unwrap();
                     }

@@ -77,7 +77,9 @@ async fn a_token_that_is_over_ends_its_channels_and_not_the_socket() {
     run(|server| async move {
         let ada = server.people.add("ada", &[]);
         let now = kernel::Clock::system().now();
-        server.people.set_until("short", ada, now.unix_timestamp() + 2);
+        server
+            .people
+            .set_until("short", ada, now.unix_timestamp() + 2);
         let mut client = server.join("short", "realtime:x", json!({})).await;
         assert_eq!(client.system().await["message"], "Token has expired");
         // An error, not a close: after this clients join again.

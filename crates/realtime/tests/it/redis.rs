@@ -16,7 +16,15 @@ impl Redis {
         let port = free.local_addr().unwrap().port();
         drop(free);
         let arguments = [
-            "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", "/tmp", "--port",
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            "/tmp",
+            "--port",
         ];
         let start = |program: &str| {
             Command::new(program)

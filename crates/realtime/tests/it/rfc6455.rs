@@ -151,7 +151,10 @@ async fn frames_of_every_length_are_read_whole_and_in_pieces() {
             raw.frame(0, b"").await;
             raw.frame(FIN | PING, b"in between").await;
             raw.frame(FIN, two).await;
-            assert_eq!(raw.next().await.unwrap(), (FIN | PONG, b"in between".to_vec()));
+            assert_eq!(
+                raw.next().await.unwrap(),
+                (FIN | PONG, b"in between".to_vec())
+            );
             raw.answered("h").await;
         }
         // 1.1.8, 6.2.4: a byte at a time, characters cut in the middle.
@@ -208,7 +211,8 @@ async fn reserved_bits_opcodes_and_loose_fragments_fail_the_connection() {
         let opcodes = [3, 4, 5, 6, 7, 11, 12, 13, 14, 15].map(|opcode| FIN | opcode);
         for first in bits.chain(opcodes) {
             let mut raw = Raw::open(&server).await;
-            raw.frame(first, if first & 0xf > 7 { b"" } else { &body }).await;
+            raw.frame(first, if first & 0xf > 7 { b"" } else { &body })
+                .await;
             raw.failed(1002, &format!("{first:#x}")).await;
         }
         // 5.9 to 5.18: a continuation of nothing, and a beginning within another.
@@ -274,7 +278,9 @@ async fn a_close_is_answered_and_a_wrong_one_fails_the_connection() {
         // 7.1.1, 7.3.2 to 7.3.5, 7.7: closes as they may be.
         let long = [&[0x03, 0xe8][..], &[b'x'; 123]].concat();
         let mut bodies = vec![vec![], long];
-        for code in [1000_u16, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999] {
+        for code in [
+            1000_u16, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999,
+        ] {
             bodies.push([&code.to_be_bytes()[..], b"bye"].concat());
         }
         for body in bodies {
@@ -283,7 +289,10 @@ async fn a_close_is_answered_and_a_wrong_one_fails_the_connection() {
             let (first, answer) = raw.next().await.expect("a close");
             assert_eq!(first, FIN | CLOSE);
             let code = body.get(..2);
-            assert!(answer.is_empty() || answer.get(..2) == code, "{answer:?} to {body:?}");
+            assert!(
+                answer.is_empty() || answer.get(..2) == code,
+                "{answer:?} to {body:?}"
+            );
             assert_eq!(raw.next().await, None);
         }
         // 7.1.2 to 7.1.6: what comes after a close is not heard.
@@ -296,7 +305,9 @@ async fn a_close_is_answered_and_a_wrong_one_fails_the_connection() {
         // 7.3.1, 7.3.6, 7.5.1, 7.9: of one byte, too long, not UTF-8, and codes nobody may send.
         let too_long = [&[0x03, 0xe8][..], &[b'x'; 124]].concat();
         let mut wrong = vec![vec![3], too_long, b"\x03\xe8\xce\xba\xed\xa0\x80".to_vec()];
-        for code in [0_u16, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999, 5000, 65_535] {
+        for code in [
+            0_u16, 999, 1004, 1005, 1006, 1016, 1100, 2000, 2999, 5000, 65_535,
+        ] {
             wrong.push(code.to_be_bytes().to_vec());
         }
         for body in wrong {
@@ -306,8 +317,13 @@ async fn a_close_is_answered_and_a_wrong_one_fails_the_connection() {
                 None => {}
                 Some((first, answer)) => {
                     assert_eq!(first, FIN | CLOSE, "{body:?}");
-                    let code = answer.get(..2).map(|code| u16::from_be_bytes([code[0], code[1]]));
-                    assert!(matches!(code, None | Some(1002 | 1007)), "{code:?} to {body:?}");
+                    let code = answer
+                        .get(..2)
+                        .map(|code| u16::from_be_bytes([code[0], code[1]]));
+                    assert!(
+                        matches!(code, None | Some(1002 | 1007)),
+                        "{code:?} to {body:?}"
+                    );
                 }
             }
         }
@@ -320,7 +336,8 @@ async fn what_the_protocol_above_refuses_is_closed_with_its_code() {
     run(|server| async move {
         // 9.1.6 and beyond: more than is taken here, announced or sent.
         let mut raw = Raw::open(&server).await;
-        raw.bytes(&[FIN | TEXT, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4]).await;
+        raw.bytes(&[FIN | TEXT, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4])
+            .await;
         raw.closed(1009).await;
         let mut raw = Raw::open(&server).await;
         raw.frame(FIN | TEXT, b"not a frame of ours").await;

@@ -16,7 +16,9 @@ use kernel::{
     live::{Channel, Rule, Signals, Table, Who},
     tasks::Tasks,
 };
-use realtime::{Admitted, Authenticator, BusConfig, Config, DeclaredChannels, Online, Ports, Realtime, Seen};
+use realtime::{
+    Admitted, Authenticator, BusConfig, Config, DeclaredChannels, Online, Ports, Realtime, Seen,
+};
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
 use time::OffsetDateTime;
@@ -149,9 +151,67 @@ pub(crate) async fn run_set<T: Future<Output = ()> + Send + 'static>(
     set: impl Fn(&mut Config) + Send,
     test: impl FnOnce(Arc<Server>) -> T + Send + 'static,
 ) {
-    let world = World::new().await;
+    let world = World::new(address()).await;
     let server = world.server(&set).await;
     world.end(test(server)).await;
+}
+
+/// The same on another PostgreSQL server.
+pub(crate) async fn run_on<T: Future<Output = ()> + Send + 'static>(
+    server: PgConnectOptions,
+    test: impl FnOnce(Arc<Server>) -> T + Send + 'static,
+) {
+    let world = World::new(server).await;
+    let server = world.server(&|_: &mut Config| {}).await;
+    world.end(test(server)).await;
+}
+
+/// What a server needs that is told of nobody's coming and going.
+pub(crate) fn ports(people: Arc<People>, signals: Signals) -> Ports {
+    Ports {
+        authenticator: people,
+        online: Arc::new(Told(mpsc::unbounded_channel().0)),
+        channels: Arc::new(DeclaredChannels(CHANNELS.to_vec())),
+        signals,
+    }
+}
+
+/// Whether the change stream can be read at this address; if not, why. The database is made at
+/// the `direct` one, and left to whoever owns that server.
+pub(crate) async fn probe(
+    direct: &PgConnectOptions,
+    options: PgConnectOptions,
+) -> Result<(), String> {
+    let world = World::new(direct.clone()).await;
+    // The slot is there, so that it is the replication connection that fails, or does not.
+    sqlx::query("select pg_create_logical_replication_slot($1, 'pgoutput')")
+        .bind(&world.name)
+        .execute(&world.db)
+        .await
+        .unwrap();
+    let tasks = Tasks::new();
+    let mut config = Config::new(options.database(&world.name), TABLES.to_vec());
+    config.slot_name.clone_from(&world.name);
+    config.publication = "test_live".into();
+    let ports = ports(Arc::clone(&world.people), Signals::default());
+    let realtime = Realtime::new(config, ports, &tasks, Clock::system()).unwrap();
+    realtime.start();
+    let outcome = timeout(PATIENCE, async {
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            pause.tick().await;
+            let health = realtime.health();
+            if health.streaming {
+                return Ok(());
+            }
+            if let Some(failure) = health.failure {
+                return Err(failure);
+            }
+        }
+    });
+    let outcome = outcome.await.expect("an outcome in time");
+    tasks.stop(PATIENCE).await;
+    outcome
 }
 
 /// The same with two servers on one database.
@@ -159,7 +219,7 @@ pub(crate) async fn run_two<T: Future<Output = ()> + Send + 'static>(
     bus: BusConfig,
     test: impl FnOnce(Arc<Server>, Arc<Server>) -> T + Send + 'static,
 ) {
-    let world = World::new().await;
+    let world = World::new(address()).await;
     let set = move |config: &mut Config| {
         config.bus = bus.clone();
         config.beat = Duration::from_millis(500);
@@ -193,12 +253,12 @@ struct World {
 }
 
 impl World {
-    async fn new() -> Self {
+    async fn new(server: PgConnectOptions) -> Self {
         let name = format!("live_{}", uuid::Uuid::now_v7().simple());
-        let mut admin = PgConnection::connect_with(&address()).await.unwrap();
+        let mut admin = PgConnection::connect_with(&server).await.unwrap();
         let create = sqlx::AssertSqlSafe(format!("create database {name}"));
         sqlx::query(create).execute(&mut admin).await.unwrap();
-        let options = address().database(&name);
+        let options = server.database(&name);
         let db = PgPool::connect_with(options.clone()).await.unwrap();
         for schema in [
             include_str!("schema.sql"),
