@@ -10,8 +10,8 @@ use crate::{
     report::{Goal, Report},
 };
 pub(crate) use compare::Sample;
-pub(crate) use content::sign_in;
 use compare::{Bench, Ratio};
+pub(crate) use content::sign_in;
 use server::{Phases, Server};
 use std::{path::PathBuf, time::Duration};
 

@@ -33,10 +33,7 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn pass_on(
-    mut socket: WebSocket,
-    all: broadcast::Sender<Bytes>,
-) -> Result<(), axum::Error> {
+async fn pass_on(mut socket: WebSocket, all: broadcast::Sender<Bytes>) -> Result<(), axum::Error> {
     let mut heard = all.subscribe();
     loop {
         tokio::select! {

@@ -160,7 +160,11 @@ impl Crowd {
                 moved = Instant::now();
             }
             ensure!(moved.elapsed() < PATIENCE, "what was said is not heard");
-            ensure!(self.closed.get() == 0, "{} sockets were closed", self.closed.get());
+            ensure!(
+                self.closed.get() == 0,
+                "{} sockets were closed",
+                self.closed.get()
+            );
             match pace {
                 Some(_) if !due => tokio::time::sleep(Duration::from_micros(200)).await,
                 _ => yield_now().await,
@@ -170,7 +174,11 @@ impl Crowd {
         let late = Instant::now();
         while heard() < said * sockets {
             ensure!(late.elapsed() < PATIENCE, "what was said is not heard");
-            ensure!(self.closed.get() == 0, "{} sockets were closed", self.closed.get());
+            ensure!(
+                self.closed.get() == 0,
+                "{} sockets were closed",
+                self.closed.get()
+            );
             tokio::time::sleep(Duration::from_micros(200)).await;
             self.drain(speaker)?;
         }
@@ -236,7 +244,12 @@ async fn open(settings: &Settings) -> anyhow::Result<TcpStream> {
     stream.write_all(ask.as_bytes()).await?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.context("no answer to the handshake")?);
+        head.push(
+            stream
+                .read_u8()
+                .await
+                .context("no answer to the handshake")?,
+        );
     }
     let status = head.split(|byte| *byte == b' ').nth(1);
     ensure!(

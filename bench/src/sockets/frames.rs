@@ -24,7 +24,10 @@ fn payload(nanos: u64) -> String {
 pub(super) fn broadcast(joins: bool, nanos: u64) -> Vec<u8> {
     let (topic, event) = (TOPIC.len(), EVENT.len());
     let lengths = |numbers: &[usize]| -> Vec<u8> {
-        numbers.iter().map(|n| u8::try_from(*n).unwrap_or(0)).collect()
+        numbers
+            .iter()
+            .map(|n| u8::try_from(*n).unwrap_or(0))
+            .collect()
     };
     let mut frame = if joins {
         lengths(&[3, 1, 0, topic, event, 0, 1])
@@ -121,7 +124,9 @@ impl Reader {
     fn length(&self) -> Option<usize> {
         let head = &self.head[..self.held];
         match head.get(1)? & 0x7f {
-            126 => Some(usize::from(u16::from_be_bytes(*head.get(2..)?.first_chunk()?))),
+            126 => Some(usize::from(u16::from_be_bytes(
+                *head.get(2..)?.first_chunk()?,
+            ))),
             127 => usize::try_from(u64::from_be_bytes(*head.get(2..)?.first_chunk()?)).ok(),
             length => Some(length.into()),
         }
@@ -151,7 +156,9 @@ mod tests {
         assert_eq!((seen.broadcasts, seen.moment), (2, Some(8)));
         for piece in 1..30 {
             let mut reader = Reader::default();
-            let pieces = stream.chunks(piece).map(|bytes| reader.read(bytes).broadcasts);
+            let pieces = stream
+                .chunks(piece)
+                .map(|bytes| reader.read(bytes).broadcasts);
             assert_eq!(pieces.sum::<usize>(), 2, "{piece}");
         }
     }

@@ -61,7 +61,11 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         ensure!(sockets <= 10_000, "at most 10,000 sockets");
         let mut pairs = Vec::new();
         for round in 0..settings.rounds {
-            eprintln!("{sockets} sockets, round {} of {}", round + 1, settings.rounds);
+            eprintln!(
+                "{sockets} sockets, round {} of {}",
+                round + 1,
+                settings.rounds
+            );
             let ours = server.crowd(sockets, settings.seconds).await?;
             let bare = bare(sockets, settings.seconds).await?;
             idle = Some((sockets, ours.bytes_per_socket, bare.bytes_per_socket));
@@ -100,7 +104,10 @@ fn state(report: &mut Report, sockets: usize, mut pairs: Vec<(Outcome, Outcome)>
     for (who, outcome) in [("Portico", middle.0), ("bare loop", middle.1)] {
         report.row(
             &format!("… {who}"),
-            format!("{:.0} k deliveries per core-second", outcome.per_cpu_second / 1e3),
+            format!(
+                "{:.0} k deliveries per core-second",
+                outcome.per_cpu_second / 1e3
+            ),
             format!(
                 "{:.0} k a second; at {:.0} k a second p50 {:.1}, p95 {:.1}, p99 {:.1} ms",
                 outcome.per_second / 1e3,
@@ -144,7 +151,10 @@ impl Portico {
         };
         let log = fs::File::create(settings.data.join("sockets.log"))?;
         let mut serve = command()?;
-        serve.args(["serve", "--demo"]).stdout(Stdio::null()).stderr(log);
+        serve
+            .args(["serve", "--demo"])
+            .stdout(Stdio::null())
+            .stderr(log);
         let mut process = Process::start(&mut serve)?;
         ready(&mut process, address, &settings.data).await?;
         let cookie = crate::scenarios::sign_in(&Address::Tcp(address), EMAIL).await?;
@@ -157,7 +167,15 @@ impl Portico {
 
     async fn crowd(&self, sockets: usize, seconds: f64) -> anyhow::Result<Outcome> {
         let path = "/realtime/v1/websocket?vsn=2.0.0";
-        crowd(self.address, path, &self.cookie, self.process.pid, sockets, seconds).await
+        crowd(
+            self.address,
+            path,
+            &self.cookie,
+            self.process.pid,
+            sockets,
+            seconds,
+        )
+        .await
     }
 }
 
@@ -183,7 +201,10 @@ async fn ready(process: &mut Process, address: SocketAddr, data: &Path) -> anyho
 
 async fn bare(sockets: usize, seconds: f64) -> anyhow::Result<Outcome> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("bare").stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+        .arg("bare")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     let mut process = Process::start(&mut command)?;
     let mut line = String::new();
     let mut output = BufReader::new(process.stdout()?);

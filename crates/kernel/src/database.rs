@@ -135,9 +135,7 @@ impl Database {
     pub async fn begin_planned(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
         const PLANNED: &str = "begin; set local plan_cache_mode = force_custom_plan";
         match self.shelf.take().await {
-            Some(connection) => {
-                Transaction::begin(connection, Some(PLANNED.into_sql_str())).await
-            }
+            Some(connection) => Transaction::begin(connection, Some(PLANNED.into_sql_str())).await,
             None => self.pool.begin_with(PLANNED).await,
         }
     }

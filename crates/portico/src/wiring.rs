@@ -110,7 +110,12 @@ impl Authenticator for Doorman {
     }
 
     async fn refresh(&self, session: SessionId) -> Option<Admitted> {
-        let (principal, expires_at) = self.identity.session_as_it_stands(session).await.ok().flatten()?;
+        let (principal, expires_at) = self
+            .identity
+            .session_as_it_stands(session)
+            .await
+            .ok()
+            .flatten()?;
         Some(Admitted {
             principal,
             expires_at,

@@ -200,7 +200,7 @@ impl Identity {
             self.record(&mut tx, event).await?;
             inner.audit.append(&mut tx, act).await?;
             tx.commit().await?;
-            self.session_over(session).await;
+            self.session_over(session);
             return Ok(None);
         }
         let refresh = Token::new()?;
@@ -248,7 +248,7 @@ impl Identity {
             .await?;
         }
         tx.commit().await?;
-        self.session_over(session).await;
+        self.session_over(session);
         Ok(())
     }
 
@@ -306,7 +306,7 @@ impl Identity {
     }
 
     /// After the commit: requests and sockets of this node hear of it now.
-    pub(crate) async fn session_over(&self, session: SessionId) {
+    pub(crate) fn session_over(&self, session: SessionId) {
         self.0.standing.forget(&session);
         self.0.signals.session_ended(session);
     }
@@ -314,7 +314,7 @@ impl Identity {
     /// The same, of many.
     pub(crate) async fn sessions_over(&self, sessions: &[SessionId]) {
         for session in sessions {
-            self.session_over(*session).await;
+            self.session_over(*session);
         }
     }
 

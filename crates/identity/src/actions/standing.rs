@@ -402,7 +402,7 @@ impl Identity {
     /// After the commit: requests and sockets of this node hear of it now.
     pub(crate) async fn tell(&self, after: After) {
         for session in after.ended {
-            self.session_over(session).await;
+            self.session_over(session);
         }
         for session in after.changed {
             self.0.standing.forget(&session);
