@@ -11,6 +11,7 @@ use crate::{
     cookies,
     keys::Claims,
     model::{Status, permission_set},
+    stack_auth::call::bearer_token,
     store,
 };
 use aws_lc_rs::digest;
@@ -157,7 +158,7 @@ impl Identity {
         from: ClientAddr,
     ) -> Result<(Option<Principal>, Option<Issued>)> {
         if let Some(token) = bearer(headers) {
-            return Ok((self.principal_of(token).await?, None));
+            return Ok((self.principal_of(&token).await?, None));
         }
         if let Some(token) = cookies::read(headers, self.access_cookie())
             && let Some(principal) = self.principal_of(token).await?
@@ -178,10 +179,13 @@ impl Identity {
 
     /// The caller that an access token stands for, if its session stands.
     pub async fn principal_of(&self, token: &str) -> Result<Option<Principal>> {
-        let Some(claims) = self.claims(token) else {
-            return Ok(None);
-        };
-        self.standing(claims.session, claims.user).await
+        if let Some(claims) = self.claims(token) {
+            return self.standing(claims.session, claims.user).await;
+        }
+        match self.stack_session(token) {
+            Some((session, user)) => self.standing(session, user).await,
+            None => Ok(None),
+        }
     }
 
     /// When an access token is over, if it is one of ours.
@@ -277,11 +281,7 @@ impl Identity {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The token, plain or as the SDKs of Stack Auth hand it to a back end.
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    bearer_token(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
 }

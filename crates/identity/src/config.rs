@@ -1,6 +1,7 @@
 //! The section `[identity]` of the configuration.
 
 use crate::configured::ProviderConfig;
+use crate::stack_auth::StackAuthConfig;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
@@ -37,6 +38,8 @@ pub struct IdentityConfig {
     pub trash_days: u16,
     /// Who else may sign people in, by a name of the operator's choice.
     pub providers: BTreeMap<String, ProviderConfig>,
+    /// The wire protocol of Stack Auth.
+    pub stack_auth: StackAuthConfig,
 }
 
 /// Who decides whether there is a second factor.
@@ -66,6 +69,7 @@ impl Default for IdentityConfig {
             address_burst: 100,
             trash_days: 30,
             providers: BTreeMap::new(),
+            stack_auth: StackAuthConfig::default(),
         }
     }
 }

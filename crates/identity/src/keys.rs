@@ -17,7 +17,7 @@ use kernel::{
     id::{SessionId, UserId},
     vault::{self, Vault},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
@@ -144,6 +144,44 @@ impl Keys {
         })
     }
 
+    /// Signs the claims of another wire protocol. Its tokens name the key by a shorter id and
+    /// no type, so that none of them can pass for one of ours.
+    pub(crate) fn sign_foreign(&self, claims: &impl Serialize) -> Result<String> {
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let header = Header {
+            typ: None,
+            kid: Some(short(&ring.signing.0).to_owned()),
+            ..Header::new(Algorithm::ES256)
+        };
+        Ok(encode(&header, claims, &ring.signing.1).context("sign a token")?)
+    }
+
+    /// Reads what [`Keys::sign_foreign`] signed; issuer, audience and end are the caller's to check.
+    pub(crate) fn read_foreign<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
+        let header = decode_header(token).ok()?;
+        if header.alg != Algorithm::ES256 || header.typ.is_some() {
+            return None;
+        }
+        let named = header.kid?;
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        validation.required_spec_claims.clear();
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, key) = ring.verifying.iter().find(|(kid, _)| short(kid) == named)?;
+        Some(decode::<T>(token, key, &validation).ok()?.claims)
+    }
+
+    /// The public halves under the ids that [`Keys::sign_foreign`] names.
+    pub(crate) fn foreign_jwks(&self) -> Value {
+        let mut jwks = self.jwks();
+        for key in jwks["keys"].as_array_mut().into_iter().flatten() {
+            let id = key["kid"].as_str().map(|kid| short(kid).to_owned());
+            key["kid"] = json!(id);
+        }
+        jwks
+    }
+
     /// The public halves, as a JWK Set (RFC 7517 §5).
     pub(crate) fn jwks(&self) -> Value {
         self.ring
@@ -202,6 +240,11 @@ fn generate(vault: &Vault) -> anyhow::Result<store::Key> {
         private_sealed,
         public_jwk,
     })
+}
+
+/// Twelve characters of a key's id: the random ones, at its end.
+fn short(kid: &str) -> &str {
+    kid.get(kid.len().saturating_sub(12)..).unwrap_or(kid)
 }
 
 fn context(kid: &str) -> vault::Context<'_> {

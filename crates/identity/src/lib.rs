@@ -26,6 +26,7 @@ mod pictures;
 pub mod ports;
 pub mod routes;
 mod secrets;
+pub mod stack_auth;
 mod store;
 
 pub use actions::{demo::DemoPerson, presence::Presence, sessions::Issued};
@@ -102,6 +103,8 @@ struct Inner {
     signals: Signals,
     public_url: Url,
     config: IdentityConfig,
+    /// What the server is to the SDKs of Stack Auth.
+    stack: stack_auth::Project,
     hasher: passwords::Hasher,
     keys: keys::Keys,
     vault: Vault,
@@ -126,7 +129,16 @@ impl Identity {
     pub async fn new(needs: Needs) -> anyhow::Result<Self> {
         let issuer = needs.public_url.as_str().trim_end_matches('/');
         let keys = keys::Keys::load(&needs.db, &needs.vault, &needs.clock, issuer).await?;
+        let stack = stack_auth::Project::load(
+            &needs.db,
+            &needs.vault,
+            &needs.invalidations,
+            &needs.public_url,
+            &needs.config.stack_auth,
+        )
+        .await?;
         Ok(Self(Arc::new(Inner {
+            stack,
             hasher: passwords::Hasher::new(&needs.config)?,
             keys,
             passkeys: passkeys::Passkeys::at(&needs.public_url, &needs.product),

@@ -6,11 +6,12 @@ use crate::{
     http::{Parts, rate::RateLayer},
     live_reads, system,
 };
-use axum::{Json, Router, middleware::from_fn_with_state, routing::get};
-use identity::authenticate::AccessLayer;
+use axum::{Json, Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
+use identity::{authenticate::AccessLayer, stack_auth::StackAuth};
 use kernel::mail;
 use std::sync::Arc;
 use tower::ServiceBuilder;
+use tower_http::timeout::TimeoutLayer;
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -124,7 +125,22 @@ pub(crate) fn parts(app: &App) -> Parts {
     Parts {
         api: api.layer(counted.clone()),
         transfers: transfers.layer(counted),
-        streams: streams.layer(access.clone()),
+        streams: streams.layer(access.clone()).merge(foreign(app)),
         pages: pages.layer(access),
     }
+}
+
+/// Other wire protocols: who calls, how often, what another site may do and how errors look is
+/// theirs to say.
+fn foreign(app: &App) -> Router {
+    if !app.config.identity.stack_auth.enabled {
+        return Router::new();
+    }
+    let stack = StackAuth::new(&app.identity).router();
+    Router::new()
+        .nest(&format!("/{}", identity::stack_auth::BASE), stack)
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            app.config.http.timeout(),
+        ))
 }

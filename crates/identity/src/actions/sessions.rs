@@ -327,6 +327,7 @@ impl Identity {
         store::registrations::sweep(&mut tx, now - time::Duration::days(30)).await?;
         store::tokens::sweep(&mut tx, now - time::Duration::days(30)).await?;
         store::ceremonies::sweep(&mut tx, now).await?;
+        crate::stack_auth::sweep(&mut tx, now).await?;
         store::devices::sweep(&mut tx, now - time::Duration::days(400)).await?;
         let kept = time::Duration::days(inner.config.security_event_days.into());
         store::security::sweep(&mut tx, now - kept).await?;

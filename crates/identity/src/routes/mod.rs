@@ -21,6 +21,7 @@ mod views;
 use crate::Identity;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub(crate) use sessions::device_of;
 pub use views::MeView;
 
 /// The routes, still without their domain.

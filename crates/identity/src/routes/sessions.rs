@@ -121,7 +121,7 @@ pub(super) async fn sign_out(
 }
 
 /// A name for a device that a person recognises: "Firefox on Linux". A guess, no proof.
-pub(super) fn device_of(headers: &HeaderMap) -> String {
+pub(crate) fn device_of(headers: &HeaderMap) -> String {
     let agent = headers
         .get(header::USER_AGENT)
         .and_then(|agent| agent.to_str().ok())

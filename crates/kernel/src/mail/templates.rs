@@ -42,6 +42,12 @@ pub enum Template {
     DeletionAsked,
     /// The owner's first mail: `name`, `link`.
     SetupDone,
+    /// Signs in to an app: `link`, `code`, `minutes`.
+    StackSignIn,
+    /// A new password for an app: `name`, `link`.
+    StackPasswordReset,
+    /// Asks somebody into a team of an app: `team`, `link`.
+    StackTeamInvitation,
     /// An update for a reader: `title`, `excerpt`, `link`.
     UpdatePublished,
     /// Sent to see whether mail arrives: no variables.
@@ -50,7 +56,10 @@ pub enum Template {
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
+        Self::StackSignIn,
+        Self::StackPasswordReset,
+        Self::StackTeamInvitation,
         Self::WelcomeVerify,
         Self::AlreadyRegistered,
         Self::PasswordAsked,
@@ -75,6 +84,9 @@ impl Template {
             Self::ExportReady => include_str!("texts/export_ready.toml"),
             Self::DeletionAsked => include_str!("texts/deletion_asked.toml"),
             Self::SetupDone => include_str!("texts/setup_done.toml"),
+            Self::StackSignIn => include_str!("texts/stack_sign_in.toml"),
+            Self::StackPasswordReset => include_str!("texts/stack_password_reset.toml"),
+            Self::StackTeamInvitation => include_str!("texts/stack_team_invitation.toml"),
             Self::UpdatePublished => include_str!("texts/update_published.toml"),
             Self::Test => include_str!("texts/test.toml"),
         }

@@ -2,6 +2,7 @@
 
 mod log;
 mod serve;
+mod stack_auth;
 
 use anyhow::{Context, bail};
 use clap::{Parser, Subcommand};
@@ -48,6 +49,9 @@ enum Command {
     /// The audit chain.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// The keys for the SDKs of Stack Auth.
+    #[command(subcommand)]
+    StackAuth(stack_auth::Command),
     /// Background jobs.
     #[command(subcommand)]
     Jobs(JobsCommand),
@@ -111,6 +115,9 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<()> {
         println!("{}", serde_json::to_string_pretty(&router::document())?);
         return Ok(());
     }
+    if let Some(Command::StackAuth(stack_auth::Command::Errors)) = arguments.command {
+        return stack_auth::errors();
+    }
     if let Some(Command::StripeSandbox { listen }) = arguments.command {
         return stripe_sandbox(listen).await;
     }
@@ -123,6 +130,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<()> {
         Command::Demo(DemoCommand::Load) => with_app(config, load_demo).await,
         Command::Demo(DemoCommand::Remove) => with_app(config, remove_demo).await,
         Command::Audit(AuditCommand::Verify) => with_app(config, verify_audit).await,
+        Command::StackAuth(command) => with_app(config, |app| stack_auth::run(app, command)).await,
         Command::Jobs(JobsCommand::Dead) => with_app(config, dead_jobs).await,
         Command::Jobs(JobsCommand::Retry { id }) => {
             with_app(config, |app| async move {

@@ -1,0 +1,8 @@
+//! Passkeys.
+
+use super::Routes;
+use axum::Router;
+
+pub(super) fn router() -> Routes {
+    Router::new()
+}
