@@ -346,7 +346,7 @@ impl Shared {
         let hub = Arc::clone(&self.hub);
         let stopped = stop();
         tasks.spawn("realtime.presence", async move {
-            hub.topics.tell(stopped).await
+            hub.topics.tell(stopped).await;
         });
         tasks.spawn("realtime.speak", Arc::clone(&self.cluster).speak(stop()));
         tasks.spawn("realtime.hear", Arc::clone(&self.cluster).hear(stop()));

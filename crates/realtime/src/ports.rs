@@ -103,6 +103,10 @@ impl Channels for DeclaredChannels {
 }
 
 /// Whether a topic is of this family, and whose it is.
+#[expect(
+    clippy::option_option,
+    reason = "not of this family, of nobody, of somebody: three answers to two questions"
+)]
 fn named(name: &str, topic: &str) -> Option<Option<UserId>> {
     let mut owner = None;
     let mut rest = topic.split(':');

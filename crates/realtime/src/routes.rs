@@ -71,7 +71,7 @@ async fn many(
     for (index, message) in body.messages.iter().enumerate() {
         let place = |name: &str| format!("messages[{index}].{name}");
         check(&message.topic, &message.event, &place)?;
-        realtime.fits(message.payload.get().len(), place("payload"))?;
+        realtime.fits(message.payload.get().len(), &place("payload"))?;
         let (topic, private) = (&message.topic, message.private);
         realtime.may_write(&caller, topic, private).await?;
     }
@@ -139,7 +139,7 @@ async fn one(
             detail: "The body is neither JSON nor application/octet-stream.".into(),
         });
     };
-    realtime.fits(body.len(), "body".into())?;
+    realtime.fits(body.len(), "body")?;
     realtime.may_say(&caller, 1)?;
     realtime.may_write(&caller, &topic, private).await?;
     let saying = Saying {
@@ -191,7 +191,7 @@ fn check(topic: &str, event: &str, place: &dyn Fn(&str) -> String) -> Result<()>
 }
 
 impl Realtime {
-    fn fits(&self, length: usize, place: String) -> Result<()> {
+    fn fits(&self, length: usize, place: &str) -> Result<()> {
         let most = self.shared.limits.broadcast_bytes;
         if length > most {
             let detail = format!("{place}: a message has at most {most} bytes.");

@@ -259,7 +259,7 @@ impl Cluster {
                 asked: None,
             });
             other.heard = Instant::now();
-            self.take(node, other, said, payload)
+            self.take(node, other, said, &payload)
         };
         if ask {
             self.say(Said::Ask { of: Some(node) }, &[]);
@@ -267,7 +267,7 @@ impl Cluster {
     }
 
     /// Takes what another says; true if it must be asked for its presences.
-    fn take(&self, node: u64, other: &mut Other, said: Said, payload: Bytes) -> bool {
+    fn take(&self, node: u64, other: &mut Other, said: Said, payload: &[u8]) -> bool {
         match said {
             Said::Broadcast {
                 topic,
@@ -284,7 +284,7 @@ impl Cluster {
                         Encoding::Json
                     },
                     id,
-                    payload: &payload,
+                    payload,
                 };
                 let key = (topic.into(), private);
                 self.hub.topics.broadcast(&key, None, &broadcast);

@@ -58,7 +58,7 @@ impl Admission {
         let window = (crowd / PER_SECOND).clamp(1, 60) as u64 * 1_000;
         // Steps of the golden ratio spread any number of turns evenly over the window.
         let at = turn.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        Duration::from_millis(250 + (at * window >> 32))
+        Duration::from_millis(250 + ((at * window) >> 32))
     }
 }
 

@@ -20,6 +20,10 @@ use crate::{
 };
 
 /// One joined channel of a connection.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the join's own configuration"
+)]
 pub(super) struct Channel {
     pub(super) join_ref: Option<Ref>,
     pub(super) member: Arc<Member>,
@@ -238,11 +242,11 @@ impl Connection {
             );
             self.system(topic, "postgres_changes", "error", &text);
         }
-        let (member, replay) = (Arc::clone(&channel.member), channel.replay);
+        let (holder, replay) = (Arc::clone(&channel.member), channel.replay);
         self.channels.insert(topic.to_owned(), channel);
         self.announce(topic);
         if let Some(replay) = replay
-            && let Err(error) = self.shared.replay(&member, replay).await
+            && let Err(error) = self.shared.replay(&holder, replay).await
         {
             tracing::warn!(%error, "kept messages cannot be told");
             let refusal = Refusal::new(Code::UnableToReplayMessages, "they cannot be read now");
