@@ -125,7 +125,7 @@ impl StackAuth {
             cache::invalidate(&mut tx, crate::STANDING, session).await?;
         }
         tx.commit().await?;
-        self.0.session_over(session).await;
+        self.0.session_over(session);
         Ok(())
     }
 
