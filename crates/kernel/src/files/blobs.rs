@@ -71,23 +71,28 @@ fn retries() -> RetryConfig {
     }
 }
 
-fn explain(error: anyhow::Error) -> anyhow::Error {
-    use object_store::Error as Store;
-    let advice = match error.downcast_ref() {
-        Some(Store::Unauthenticated { .. }) => {
-            "the bucket does not know this access key: check access_key_id and secret_access_key"
+/// What to look at, by the code that S3 gives: its answer is a page long, and says less.
+fn explain(error: &anyhow::Error) -> anyhow::Error {
+    let said = format!("{error:#}");
+    let code = said
+        .split_once("<Code>")
+        .and_then(|(_, rest)| rest.split_once("</Code>"))
+        .map_or("", |(code, _)| code);
+    let advice = match code {
+        "SignatureDoesNotMatch" => "the secret is not the access key's: check secret_access_key",
+        "InvalidAccessKeyId" => "the bucket does not know this access key: check access_key_id",
+        "AccessDenied" => {
+            "this access key may not write, read and delete in this bucket: check the bucket's \
+             name, and that the key has the rights to GetObject, PutObject, DeleteObject, \
+             AbortMultipartUpload and ListBucket"
         }
-        Some(Store::PermissionDenied { .. }) => {
-            "this access key may not write, read and delete there (or its secret is another): \
-             check secret_access_key and the key's rights to GetObject, PutObject, DeleteObject \
-             and ListBucket"
+        "NoSuchBucket" => "there is no such bucket: check bucket, region and endpoint",
+        _ if said.contains("error sending request") => {
+            "nobody answers at this address: check endpoint"
         }
-        Some(Store::NotFound { .. }) => {
-            "there is no such bucket: check bucket, region and endpoint"
-        }
-        _ => return error,
+        _ => return anyhow::anyhow!("{}", said.lines().next().unwrap_or_default()),
     };
-    error.context(advice)
+    anyhow::anyhow!("{advice}")
 }
 
 impl Blobs {
@@ -96,7 +101,9 @@ impl Blobs {
             let mut builder = AmazonS3Builder::new()
                 .with_bucket_name(&s3.bucket)
                 .with_region(s3.region.as_deref().unwrap_or("us-east-1"))
-                .with_retry(retries());
+                .with_retry(retries())
+                // One at a time: not every server knows how to delete many.
+                .with_disable_bulk_delete(true);
             if let Some(endpoint) = &s3.endpoint {
                 let local = url::Url::parse(endpoint)
                     .context("files.s3.endpoint is no URL")?
@@ -158,7 +165,7 @@ impl Blobs {
             Ok(())
         };
         match tokio::time::timeout(PROBE, work).await {
-            Ok(done) => done.map_err(|error: anyhow::Error| explain(error)),
+            Ok(done) => done.map_err(|error: anyhow::Error| explain(&error)),
             Err(_) => anyhow::bail!("no answer within {} seconds", PROBE.as_secs()),
         }
     }
