@@ -56,7 +56,7 @@ fn message(opcode: u8, body: &[u8]) -> Vec<u8> {
     match u16::try_from(body.len()) {
         Ok(length @ 0..126) => message.push(0x80 | length.to_le_bytes()[0]),
         Ok(length) => {
-            message.push(0x80 | 126);
+            message.push(0x80 | 0x7e);
             message.extend_from_slice(&length.to_be_bytes());
         }
         Err(_) => unreachable!("messages are short"),

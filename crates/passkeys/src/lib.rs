@@ -1,4 +1,4 @@
-//! The ceremony of passkeys (`WebAuthn` Level 3), and nothing else: it makes the questions that
+//! The ceremony of passkeys (WebAuthn Level 3), and nothing else: it makes the questions that
 //! a browser puts to an authenticator and checks the answers.
 //!
 //! It knows no account, no session and no database. What has to be remembered between a

@@ -109,7 +109,7 @@ pub struct Provider(Speaks);
 
 #[derive(Debug)]
 enum Speaks {
-    OpenId(oidc::OpenId),
+    OpenId(Box<oidc::OpenId>),
     GitHub(github::GitHub),
 }
 
@@ -117,7 +117,9 @@ impl Provider {
     /// Builds it. Calls nobody yet.
     pub fn new(settings: Settings) -> Result<Self, Misconfigured> {
         Ok(Self(match settings.dialect.clone() {
-            Dialect::OpenId { issuer } => Speaks::OpenId(oidc::OpenId::new(settings, issuer)?),
+            Dialect::OpenId { issuer } => {
+                Speaks::OpenId(Box::new(oidc::OpenId::new(settings, issuer)?))
+            }
             Dialect::GitHub { web, api } => {
                 Speaks::GitHub(github::GitHub::new(settings, &web, api)?)
             }

@@ -149,13 +149,12 @@ impl OpenId {
                 other => Failure::Unreachable(anyhow::Error::new(other).context("token")),
             })?;
         let nonce = Nonce::new(secrets.nonce);
-        let claims = match verified(&client, &answer, &nonce) {
-            Ok(claims) => claims,
+        let claims = if let Ok(claims) = verified(&client, &answer, &nonce) {
+            claims
+        } else {
             // The issuer may have new keys.
-            Err(_) => {
-                client = self.client(true).await?;
-                verified(&client, &answer, &nonce).map_err(Failure::Refused)?
-            }
+            client = self.client(true).await?;
+            verified(&client, &answer, &nonce).map_err(Failure::Refused)?
         };
         self.profile(&client, &answer, claims).await
     }

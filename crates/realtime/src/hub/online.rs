@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn many_tabs_are_one_person() {
         let graces = Graces {
-            away: Duration::from_secs(60),
+            away: Duration::from_mins(1),
             offline: Duration::from_secs(5),
             beat: Duration::from_secs(10),
         };

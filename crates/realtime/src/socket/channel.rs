@@ -242,11 +242,11 @@ impl Connection {
             );
             self.system(topic, "postgres_changes", "error", &text);
         }
-        let (holder, replay) = (Arc::clone(&channel.member), channel.replay);
+        let (listener, kept) = (Arc::clone(&channel.member), channel.replay);
         self.channels.insert(topic.to_owned(), channel);
         self.announce(topic);
-        if let Some(replay) = replay
-            && let Err(error) = self.shared.replay(&holder, replay).await
+        if let Some(kept) = kept
+            && let Err(error) = self.shared.replay(&listener, kept).await
         {
             tracing::warn!(%error, "kept messages cannot be told");
             let refusal = Refusal::new(Code::UnableToReplayMessages, "they cannot be read now");
