@@ -42,6 +42,8 @@ enum Command {
     Crowd(sockets::crowd::Settings),
     /// Serves sockets with nothing around them.
     Bare,
+    /// Serves realtime with no server around it.
+    Hub,
     /// Serves the two compared routes with nothing around them.
     Yardstick {
         /// The folder of PostgreSQL's socket.
@@ -71,6 +73,7 @@ fn run() -> anyhow::Result<()> {
         Command::Crowd(settings) => single()?.block_on(sockets::crowd::run(settings)),
         // As many threads as the server under test has.
         Command::Bare => several()?.block_on(sockets::bare::serve()),
+        Command::Hub => several()?.block_on(sockets::hub::serve()),
         Command::Yardstick { socket, user } => several()?.block_on(yardstick::serve(&socket, user)),
     }
 }

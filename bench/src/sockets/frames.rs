@@ -45,7 +45,9 @@ pub(super) fn broadcast(joins: bool, nanos: u64) -> Vec<u8> {
 
 /// The join of the channel.
 pub(super) fn join() -> Vec<u8> {
-    let frame = format!("[\"1\",\"1\",\"{TOPIC}\",\"phx_join\",{{\"config\":{{}}}}]");
+    let frame = format!(
+        "[\"1\",\"1\",\"{TOPIC}\",\"phx_join\",{{\"config\":{{}},\"access_token\":\"x\"}}]"
+    );
     message(0x1, frame.as_bytes())
 }
 

@@ -1,12 +1,13 @@
 //! What a socket costs: memory while it is idle, processor time for each broadcast it hears, and
 //! how long that takes; beside a bare loop of the same library with the same batching.
 //!
-//! Three processes again: the server under test, the bare loop (`bench bare`), and the crowd of
+//! Three processes again: the server under test (Portico, or realtime alone), the bare loop (`bench bare`), and the crowd of
 //! clients (`bench crowd`), which reads what the servers' processes cost.
 
 pub(crate) mod bare;
 pub(crate) mod crowd;
 mod frames;
+pub(crate) mod hub;
 
 use crate::{
     http::{self, Address, request},
@@ -31,12 +32,12 @@ use tokio::{
 /// How to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Settings {
-    /// The server's binary.
-    #[arg(long)]
-    portico: PathBuf,
+    /// The server's binary. Without it realtime is measured alone (`bench hub`).
+    #[arg(long, requires = "data")]
+    portico: Option<PathBuf>,
     /// An empty folder that may be written to; PostgreSQL's user must be able to enter it.
     #[arg(long)]
-    data: PathBuf,
+    data: Option<PathBuf>,
     /// The sizes of the crowd, from small to large; at most 10,000.
     #[arg(long, value_delimiter = ',', default_values_t = [100, 1_000, 10_000])]
     sockets: Vec<usize>,
@@ -49,13 +50,23 @@ pub(crate) struct Settings {
 }
 
 const START: Duration = Duration::from_mins(2);
+/// A header that means nothing: with one, the crowd joins a channel.
+const JOINS: &str = "x-crowd: joins";
 const EMAIL: &str = "mia.keller@demo.example";
 
 /// Measures, and prints the table.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     raise_file_limit();
     let mut report = Report::new(machine::describe());
-    let server = Portico::start(&settings).await?;
+    let server = match (&settings.portico, &settings.data) {
+        (Some(portico), Some(data)) => Some(Portico::start(portico, data).await?),
+        _ => None,
+    };
+    let who = if server.is_some() {
+        "Portico"
+    } else {
+        "realtime alone"
+    };
     let mut idle = None;
     for &sockets in &settings.sockets {
         ensure!(sockets <= 10_000, "at most 10,000 sockets");
@@ -66,12 +77,16 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
                 round + 1,
                 settings.rounds
             );
-            let ours = server.crowd(sockets, settings.seconds).await?;
-            let bare = bare(sockets, settings.seconds).await?;
+            let seconds = settings.seconds;
+            let ours = match &server {
+                Some(server) => server.crowd(sockets, seconds).await?,
+                None => child("hub", "/websocket?vsn=2.0.0", JOINS, sockets, seconds).await?,
+            };
+            let bare = child("bare", "/", "", sockets, seconds).await?;
             idle = Some((sockets, ours.bytes_per_socket, bare.bytes_per_socket));
             pairs.push((ours, bare));
         }
-        state(&mut report, sockets, pairs);
+        state(&mut report, who, sockets, pairs);
     }
     if let Some((sockets, ours, bare)) = idle {
         let kib = ours / 1024.0;
@@ -82,12 +97,14 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
             Some((Goal::AtMost(10.0), kib)),
         );
     }
-    server.process.stop().await?;
+    if let Some(server) = server {
+        server.process.stop().await?;
+    }
     println!("{report}");
     Ok(())
 }
 
-fn state(report: &mut Report, sockets: usize, mut pairs: Vec<(Outcome, Outcome)>) {
+fn state(report: &mut Report, who: &str, sockets: usize, mut pairs: Vec<(Outcome, Outcome)>) {
     let ratio = |(ours, bare): &(Outcome, Outcome)| ours.per_cpu_second / bare.per_cpu_second;
     pairs.sort_by(|one, two| ratio(one).total_cmp(&ratio(two)));
     let least = pairs.first().map_or(0.0, ratio);
@@ -101,7 +118,7 @@ fn state(report: &mut Report, sockets: usize, mut pairs: Vec<(Outcome, Outcome)>
         format!("spread {least:.2}–{most:.2}"),
         Some((Goal::AtLeast(0.8), ratio(middle))),
     );
-    for (who, outcome) in [("Portico", middle.0), ("bare loop", middle.1)] {
+    for (who, outcome) in [(who, middle.0), ("bare loop", middle.1)] {
         report.row(
             &format!("… {who}"),
             format!(
@@ -129,15 +146,15 @@ struct Portico {
 }
 
 impl Portico {
-    async fn start(settings: &Settings) -> anyhow::Result<Self> {
+    async fn start(portico: &Path, data: &Path) -> anyhow::Result<Self> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let command = || -> anyhow::Result<Command> {
-            let config = settings.data.join("empty.toml");
+            let config = data.join("empty.toml");
             fs::write(&config, "")?;
-            let mut command = Command::new(&settings.portico);
+            let mut command = Command::new(portico);
             command
                 .env("PORTICO_CONFIG", config)
-                .env("PORTICO_DATA", settings.data.join("sockets"))
+                .env("PORTICO_DATA", data.join("sockets"))
                 .env("PORTICO_LISTEN", address.to_string())
                 .env("PORTICO_FRONT__DIR", "/nonexistent")
                 // The one who talks does so faster than a client may; nothing else is changed.
@@ -149,14 +166,14 @@ impl Portico {
                 .stdin(Stdio::null());
             Ok(command)
         };
-        let log = fs::File::create(settings.data.join("sockets.log"))?;
+        let log = fs::File::create(data.join("sockets.log"))?;
         let mut serve = command()?;
         serve
             .args(["serve", "--demo"])
             .stdout(Stdio::null())
             .stderr(log);
         let mut process = Process::start(&mut serve)?;
-        ready(&mut process, address, &settings.data).await?;
+        ready(&mut process, address, data).await?;
         let cookie = crate::scenarios::sign_in(&Address::Tcp(address), EMAIL).await?;
         Ok(Self {
             process,
@@ -199,18 +216,25 @@ async fn ready(process: &mut Process, address: SocketAddr, data: &Path) -> anyho
     }
 }
 
-async fn bare(sockets: usize, seconds: f64) -> anyhow::Result<Outcome> {
+/// A server of this program, and a crowd for it.
+async fn child(
+    what: &str,
+    path: &str,
+    header: &str,
+    sockets: usize,
+    seconds: f64,
+) -> anyhow::Result<Outcome> {
     let mut command = Command::new(std::env::current_exe()?);
     command
-        .arg("bare")
+        .arg(what)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
     let mut process = Process::start(&mut command)?;
     let mut line = String::new();
     let mut output = BufReader::new(process.stdout()?);
     output.read_line(&mut line).await?;
-    let address = line.trim().parse().context("the bare loop did not start")?;
-    let outcome = crowd(address, "/", "", process.pid, sockets, seconds).await;
+    let address = line.trim().parse().context("it did not start")?;
+    let outcome = crowd(address, path, header, process.pid, sockets, seconds).await;
     process.kill().await?;
     outcome
 }
