@@ -1,6 +1,6 @@
 import type { RealtimeChannel, RealtimeClient } from "@supabase/realtime-js";
 import { createStore } from "@/lib/store";
-import { tellVisibility } from "./visibility";
+import { followVisibility, tellVisibility } from "./visibility";
 
 export interface Change {
   type: "INSERT" | "UPDATE" | "DELETE";
@@ -34,13 +34,16 @@ function publish(): void {
   else if (before.state === "live") liveness.set({ state: "reconnecting", since: Date.now() });
 }
 
+/** When to try again, never at the moment at which everybody else does: after a restart all tabs are cut off at once. */
+const scattered = (tries: number) => ([1_000, 2_000, 5_000][tries - 1] ?? 10_000) * (0.5 + Math.random());
+
 /** The library is fetched only by a page that is live, after the page itself. */
 function connect(): Promise<RealtimeClient> {
   client ??= import("@supabase/realtime-js").then(({ RealtimeClient: Client }) => {
     const base = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
     // The session cookie says who this is; the client refuses to start without some key.
-    const made = new Client(`${base}/realtime/v1`, { params: { apikey: "cookie" } });
-    tellVisibility(made);
+    const made = new Client(`${base}/realtime/v1`, { params: { apikey: "cookie" }, reconnectAfterMs: scattered });
+    followVisibility(made);
     return made;
   });
   return client;
@@ -89,6 +92,8 @@ export function listen(topic: string, bindings: readonly Binding[], listener: Li
       if (ended || channel !== made) return;
       joined.set(id, status === "SUBSCRIBED");
       publish();
+      // A new connection knows nothing of this tab.
+      if (status === "SUBSCRIBED") tellVisibility(socket);
       // With a cursor the server tells what was missed; without one it is read again.
       if (status === "SUBSCRIBED" && !since) listener.onSync();
       // The client never rejoins a channel that the server closed; everything else it retries itself.
