@@ -110,7 +110,7 @@ pub struct Provider(Speaks);
 #[derive(Debug)]
 enum Speaks {
     OpenId(Box<oidc::OpenId>),
-    GitHub(github::GitHub),
+    GitHub(Box<github::GitHub>),
 }
 
 impl Provider {
@@ -121,7 +121,7 @@ impl Provider {
                 Speaks::OpenId(Box::new(oidc::OpenId::new(settings, issuer)?))
             }
             Dialect::GitHub { web, api } => {
-                Speaks::GitHub(github::GitHub::new(settings, &web, api)?)
+                Speaks::GitHub(Box::new(github::GitHub::new(settings, &web, api)?))
             }
         }))
     }

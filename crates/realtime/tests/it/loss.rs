@@ -316,6 +316,7 @@ async fn insert(db: &PgPool, id: i64) -> sqlx::Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn nothing_is_lost_and_nothing_comes_twice_whatever_breaks() {
     #[expect(clippy::disallowed_methods, reason = "the long form of the test")]
     let rounds = std::env::var("PORTICO_TEST_LOSS_ROUNDS").map_or(1, |n| n.parse().unwrap());

@@ -112,9 +112,9 @@ struct Told(mpsc::UnboundedSender<(UserId, Seen)>);
 #[async_trait]
 impl Online for Told {
     async fn seen(&self, users: &[(UserId, Seen)]) -> bool {
-        users.iter().for_each(|told| {
+        for told in users {
             let _ = self.0.send(*told);
-        });
+        }
         true
     }
 }
