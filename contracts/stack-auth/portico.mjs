@@ -7,7 +7,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 const root = path.resolve(import.meta.dirname, "../..");
-const binary = path.join(root, "target", process.env.PORTICO_PROFILE ?? "debug", "portico");
+const binary = process.env.PORTICO_BINARY ?? path.join(root, "target", process.env.PORTICO_PROFILE ?? "debug", "portico");
 
 /** A port that nobody has now, and that does not end in 02: such a base makes the SDK try another beside it. */
 export function freePort() {
