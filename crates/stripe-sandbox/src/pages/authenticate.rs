@@ -33,7 +33,7 @@ pub(super) async fn show(State(sandbox): State<Sandbox>, Path(id): Path<String>)
         .await;
     match found {
         Ok(Some(context)) => page(&sandbox, StatusCode::OK, "authenticate.html", context),
-        _ => wrong(&ApiError::missing("payment_intent", &id, "id")),
+        _ => wrong(&sandbox, &ApiError::missing("payment_intent", &id, "id")),
     }
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn act(
     Posted(form): Posted<Form>,
 ) -> Response {
     if let Err(error) = parts::own(&headers) {
-        return wrong(&error);
+        return wrong(&sandbox, &error);
     }
     let approve = field(&form, "answer") == "approve";
     let done = sandbox
@@ -93,6 +93,6 @@ pub(super) async fn act(
             "authenticate.html",
             json!({"done": if ok { "Confirmed" } else { "Not confirmed" }}),
         ),
-        Err(error) => wrong(&error),
+        Err(error) => wrong(&sandbox, &error),
     }
 }

@@ -51,13 +51,19 @@ fn view(cx: &mut Cx<'_>, id: &str) -> Result {
     let first = rows
         .first()
         .map_or(String::new(), |row| row.s("name").to_owned());
+    let plus = session
+        .list("_lines")
+        .iter()
+        .any(|line| exclusive(cx, line.list("_rates")))
+        || exclusive(cx, data.list("default_tax_rates"));
+    let plus = if plus { " plus tax" } else { "" };
     let (title, action, terms, after) = match session.s("mode") {
         "subscription" => {
             let after = trial.map_or_else(
-                || format!("then {} every {}", show(recurring.0), recurring.1),
+                || format!("then {}{plus} every {}", show(recurring.0), recurring.1),
                 |days| {
                     format!(
-                        "{days} days free, then {} every {}",
+                        "{days} days free, then {}{plus} every {}",
                         show(recurring.0),
                         recurring.1
                     )
@@ -103,6 +109,14 @@ fn view(cx: &mut Cx<'_>, id: &str) -> Result {
     }))
 }
 
+/// Whether one of the tax rates comes on top of a price.
+pub(super) fn exclusive(cx: &Cx<'_>, rates: &[Value]) -> bool {
+    rates
+        .iter()
+        .filter_map(|rate| cx.state.get(rate.as_str()?))
+        .any(|rate| !rate.b("inclusive"))
+}
+
 async fn shown(sandbox: &Sandbox, id: &str, form: &Form, error: Option<&ApiError>) -> Response {
     match sandbox
         .execute(RequestInfo::default(), |cx| view(cx, id))
@@ -119,7 +133,14 @@ async fn shown(sandbox: &Sandbox, id: &str, form: &Form, error: Option<&ApiError
             context.put("typed", typed);
             context.put(
                 "error",
-                error.map_or(Value::Null, |error| json!(error.message())),
+                error.map_or(Value::Null, |error| {
+                    let next = if error.status == 402 {
+                        " Nothing was charged. Please try another card."
+                    } else {
+                        ""
+                    };
+                    json!(format!("{}{next}", error.message()))
+                }),
             );
             page(
                 sandbox,
@@ -132,7 +153,7 @@ async fn shown(sandbox: &Sandbox, id: &str, form: &Form, error: Option<&ApiError
                 context,
             )
         }
-        Err(error) => wrong(&error),
+        Err(error) => wrong(sandbox, &error),
     }
 }
 
@@ -149,7 +170,7 @@ pub(super) async fn act(
     Posted(form): Posted<Form>,
 ) -> Response {
     if let Err(error) = parts::own(&headers) {
-        return wrong(&error);
+        return wrong(&sandbox, &error);
     }
     if form.contains_key("fill") {
         return shown(&sandbox, &id, &form, None).await;
@@ -247,7 +268,7 @@ pub(super) async fn ask(State(sandbox): State<Sandbox>, Path(id): Path<String>) 
             "{}/pages/checkout/{id}",
             sandbox.config().public_url
         )),
-        Err(error) => wrong(&error),
+        Err(error) => wrong(&sandbox, &error),
     }
 }
 
@@ -259,7 +280,7 @@ pub(super) async fn answer(
     Posted(form): Posted<Form>,
 ) -> Response {
     if let Err(error) = parts::own(&headers) {
-        return wrong(&error);
+        return wrong(&sandbox, &error);
     }
     let approve = field(&form, "answer") == "approve";
     let done = sandbox.execute(RequestInfo::default(), |cx| {

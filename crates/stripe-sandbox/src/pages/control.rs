@@ -89,7 +89,7 @@ async fn shown(sandbox: &Sandbox, said: Option<&str>) -> Response {
             context.put("said", said);
             context
         }
-        (Err(error), _) | (_, Err(error)) => return wrong(&error),
+        (Err(error), _) | (_, Err(error)) => return wrong(sandbox, &error),
     };
     page(sandbox, StatusCode::OK, "control.html", context)
 }
@@ -106,7 +106,7 @@ pub(super) async fn act(
     Posted(form): Posted<Form>,
 ) -> Response {
     if let Err(error) = parts::own(&headers) {
-        return wrong(&error);
+        return wrong(&sandbox, &error);
     }
     let done = match field(&form, "do") {
         "reset" => sandbox
@@ -124,13 +124,13 @@ pub(super) async fn act(
     };
     let said = match done {
         Ok(said) => said,
-        Err(error) => return wrong(&error),
+        Err(error) => return wrong(&sandbox, &error),
     };
     for _ in 0..ROUNDS {
         match sandbox.pump().await {
             Ok(true) => tokio::task::yield_now().await,
             Ok(false) => break,
-            Err(error) => return wrong(&error),
+            Err(error) => return wrong(&sandbox, &error),
         }
     }
     shown(&sandbox, Some(&said)).await

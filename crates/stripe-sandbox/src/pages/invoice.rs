@@ -24,7 +24,7 @@ fn find(state: &Memory, id: &str) -> Result {
 }
 
 /// The sums of an invoice, named.
-fn sums(invoice: &Value) -> Vec<(String, String)> {
+pub(super) fn sums(invoice: &Value) -> Vec<(String, String)> {
     let show = |amount: i64| money::show(amount, invoice.s("currency"));
     let mut rows = vec![("Subtotal".to_owned(), show(invoice.i("subtotal")))];
     let off: i64 = invoice
@@ -100,7 +100,7 @@ async fn shown(sandbox: &Sandbox, id: &str, form: &Form, error: Option<&ApiError
                 context,
             )
         }
-        Err(error) => wrong(&error),
+        Err(error) => wrong(sandbox, &error),
     }
 }
 
@@ -127,7 +127,7 @@ pub(super) async fn act(
     Posted(form): Posted<Form>,
 ) -> Response {
     if let Err(error) = parts::own(&headers) {
-        return wrong(&error);
+        return wrong(&sandbox, &error);
     }
     if form.contains_key("fill") {
         return shown(&sandbox, &id, &form, None).await;
@@ -208,7 +208,7 @@ pub(super) async fn pdf(State(sandbox): State<Sandbox>, Path(id): Path<String>) 
             })
         })
         .await;
-    sheet(paper.and_then(|inner| inner), &id)
+    sheet(&sandbox, paper.and_then(|inner| inner), &id)
 }
 
 /// The PDF of a credit note.
@@ -256,10 +256,10 @@ pub(super) async fn credit_note_pdf(
                 .ok_or_else(|| ApiError::missing("credit_note", &id, "id"))
         })
         .await;
-    sheet(paper.and_then(|inner| inner), &id)
+    sheet(&sandbox, paper.and_then(|inner| inner), &id)
 }
 
-fn sheet(paper: Result<Paper>, id: &str) -> Response {
+fn sheet(sandbox: &Sandbox, paper: Result<Paper>, id: &str) -> Response {
     match paper {
         Ok(paper) => (
             [
@@ -272,6 +272,6 @@ fn sheet(paper: Result<Paper>, id: &str) -> Response {
             pdf::draw(&paper),
         )
             .into_response(),
-        Err(error) => wrong(&error),
+        Err(error) => wrong(sandbox, &error),
     }
 }

@@ -14,6 +14,14 @@ use crate::sandbox::Sandbox;
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut env = Environment::new();
+    // What is absent shows as nothing.
+    env.set_formatter(|out, state, value| {
+        if value.is_none() {
+            Ok(())
+        } else {
+            minijinja::escape_formatter(out, state, value)
+        }
+    });
     for (name, source) in [
         ("layout.html", include_str!("templates/layout.html")),
         ("parts.html", include_str!("templates/parts.html")),
@@ -24,6 +32,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ),
         ("portal.html", include_str!("templates/portal.html")),
         ("invoice.html", include_str!("templates/invoice.html")),
+        ("wrong.html", include_str!("templates/wrong.html")),
         ("receipt.html", include_str!("templates/receipt.html")),
         ("control.html", include_str!("templates/control.html")),
     ] {
@@ -95,13 +104,15 @@ pub(super) fn page(
 }
 
 /// A page that does not exist, or an action that failed.
-pub(super) fn wrong(error: &ApiError) -> Response {
-    let status = if error.body.s("code") == "resource_missing" {
+pub(super) fn wrong(sandbox: &Sandbox, error: &ApiError) -> Response {
+    let missing = error.body.s("code") == "resource_missing";
+    let status = if missing {
         StatusCode::NOT_FOUND
     } else {
         StatusCode::BAD_REQUEST
     };
-    (status, error.message().to_owned()).into_response()
+    let context = json!({"missing": missing, "message": error.message()});
+    page(sandbox, status, "wrong.html", context)
 }
 
 /// Refuses a form that another site posted: a browser says where a form comes from.

@@ -21,7 +21,7 @@ pub(super) async fn show(State(sandbox): State<Sandbox>, Path(id): Path<String>)
         .and_then(|found| found.ok_or_else(|| ApiError::missing("charge", &id, "id")));
     let charge = match found {
         Ok(charge) => charge,
-        Err(error) => return wrong(&error),
+        Err(error) => return wrong(&sandbox, &error),
     };
     let show = |amount: i64| money::show(amount, charge.s("currency"));
     let back = charge.i("amount_refunded");

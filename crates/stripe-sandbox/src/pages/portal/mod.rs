@@ -40,7 +40,7 @@ async fn shown(
                 context,
             )
         }
-        Err(error) => wrong(&error),
+        Err(error) => wrong(sandbox, &error),
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn act(
     Posted(form): Posted<Form>,
 ) -> Response {
     if let Err(error) = parts::own(&headers) {
-        return wrong(&error);
+        return wrong(&sandbox, &error);
     }
     let again: Form = if field(&form, "view").is_empty() {
         query

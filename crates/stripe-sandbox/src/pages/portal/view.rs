@@ -3,6 +3,7 @@
 use crate::core::{ApiError, Cx, Read, Result, Value, calendar, json, money};
 use crate::engine::invoices::{lines, preview};
 use crate::engine::{portal, subscriptions};
+use crate::pages::checkout::exclusive;
 use crate::pages::parts::{self, COUNTRIES, Form, field};
 
 pub(super) const REASONS: &[(&str, &str)] = &[
@@ -48,6 +49,7 @@ fn sub_view(cx: &Cx<'_>, config: &Value, sub: &Value) -> Value {
     }
     let end = subscriptions::period(sub).1;
     let later = planned(cx, sub);
+    let plus = plus_tax(cx, sub);
     let next = match (sub.s("status"), sub.opt_i("cancel_at")) {
         (_, Some(moment)) => format!("Ends on {}.", calendar::day(moment)),
         ("trialing", None) => format!("The trial ends on {}.", calendar::day(end)),
@@ -67,12 +69,25 @@ fn sub_view(cx: &Cx<'_>, config: &Value, sub: &Value) -> Value {
     let waiting = sub["_pending"].opt("invoice");
     let ending = sub.has("cancel_at");
     json!({
-        "id": sub["id"], "name": names.join(" + "), "price": format!("{} every {every}", money::show(total, sub.s("currency"))), "status": sub["status"], "status_text": sub.s("status").replace('_', " "), "next": next,
+        "id": sub["id"], "name": names.join(" + "), "price": format!("{}{plus} every {every}", money::show(total, sub.s("currency"))), "status": sub["status"], "status_text": sub.s("status").replace('_', " "), "next": next,
         "can_change": features["subscription_update"].b("enabled") && !ending && waiting.is_none() && later.is_none() && matches!(sub.s("status"), "active" | "trialing"),
         "can_keep": features["subscription_update"].b("enabled") && later.is_some(), "can_pause": features["subscription_pause"].b("enabled") && !ending && matches!(sub.s("status"), "active" | "trialing"),
         "can_unpause": features["subscription_pause"].b("enabled") && sub.s("status") == "paused", "can_cancel": features["subscription_cancel"].b("enabled"), "can_resume": features["subscription_cancel"].b("enabled") && ending,
         "pending": waiting.map(|_| "The change waits for its payment. Until then the old plan stays."), "pending_url": waiting.map(|id| format!("{}/pages/invoice/{id}", cx.base)),
     })
+}
+
+/// What is said behind a price that tax comes on top of.
+fn plus_tax(cx: &Cx<'_>, sub: &Value) -> &'static str {
+    let items = sub.list("items").iter();
+    let taxed = items
+        .clone()
+        .any(|item| exclusive(cx, item.list("tax_rates")));
+    if taxed || exclusive(cx, sub.list("default_tax_rates")) {
+        " plus tax"
+    } else {
+        ""
+    }
 }
 
 /// The plan a schedule changes to at the period's end.
@@ -236,8 +251,9 @@ fn confirm(cx: &mut Cx<'_>, config: &Value, sub: &Value, price: &str) -> Result 
     let (invoice, later) = preview::cost_of(cx, sub.s("id"), &portal::switch(config, sub, price))?;
     let currency = sub.s("currency");
     let after = format!(
-        "Afterwards {} every {}.",
+        "Afterwards {}{} every {}.",
         money::show(later, currency),
+        plus_tax(cx, sub),
         lines::every(&found)
     );
     if invoice.is_null() {
@@ -251,9 +267,15 @@ fn confirm(cx: &mut Cx<'_>, config: &Value, sub: &Value, price: &str) -> Result 
             json!({"lines": [{"name": product_name(cx, &found), "amount": price_text(&found, 1)}], "label": "Due today", "due": money::show(0, currency), "after": format!("{after}{rest}")}),
         );
     }
+    // Between the lines and what is due: discounts, tax and the balance, where there are any.
+    let between = crate::pages::invoice::sums(&invoice);
+    let between: Vec<_> = between
+        .into_iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "Subtotal" | "Total"))
+        .collect();
     let rows: Vec<Value> = invoice.list("lines").iter().map(|line| json!({"name": line["description"], "amount": money::show(line.i("amount"), currency)})).collect();
     Ok(
-        json!({"lines": rows, "label": "Due today", "due": money::show(invoice.i("amount_due"), currency), "after": after}),
+        json!({"lines": rows, "between": between, "label": "Due today", "due": money::show(invoice.i("amount_due"), currency), "after": after}),
     )
 }
 
