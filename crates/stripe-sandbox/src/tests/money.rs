@@ -141,6 +141,33 @@ async fn balances_and_small_amounts_wait() {
 }
 
 #[tokio::test]
+async fn three_decimal_currencies_prorate_to_the_third() {
+    let api = Api::new();
+    let product = api.post("/v1/products", "name=Gold").await;
+    let price = api
+        .post(
+            "/v1/prices",
+            &format!(
+                "product={}&currency=kwd&unit_amount=10005&recurring[interval]=month",
+                product.s("id")
+            ),
+        )
+        .await;
+    let clock = api.clock().await;
+    let customer = api.customer("pm_card_visa", &clock).await;
+    let sub = api.subscribe(&customer, price.s("id"), "").await;
+    // Half of the 28 days from 31 January to 28 February are left.
+    api.advance(&clock, START + 14 * DAY).await;
+    let item = sub.list("items")[0].s("id");
+    let path = format!("/v1/subscriptions/{}", sub.s("id"));
+    let changed = api.post(&path, &format!("items[0][id]={item}&items[0][quantity]=2&proration_behavior=always_invoice&expand[]=latest_invoice")).await;
+    let lines = changed["latest_invoice"].list("lines");
+    let amounts: Vec<i64> = lines.iter().map(|line| line.i("amount")).collect();
+    assert_eq!(amounts, [-5003, 10005], "half a fils goes away from zero");
+    assert_eq!(changed["latest_invoice"].i("amount_paid"), 5002);
+}
+
+#[tokio::test]
 async fn zero_decimal_currencies_are_whole() {
     let api = Api::new();
     let product = api

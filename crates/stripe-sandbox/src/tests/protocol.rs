@@ -102,6 +102,27 @@ async fn parameters_are_strict() {
 }
 
 #[tokio::test]
+async fn what_is_not_imitated_is_said_and_not_ignored() {
+    let api = Api::new();
+    let price = api.price("Gold", 1000, "").await;
+    let customer = api.customer("pm_card_visa", "").await;
+    let sub = format!("customer={customer}&items[0][price]={price}");
+    let session =
+        format!("mode=subscription&line_items[0][price]={price}&success_url=https://example.com");
+    for (path, form) in [
+        ("/v1/subscriptions", format!("{sub}&automatic_tax[enabled]=true")),
+        ("/v1/checkout/sessions", format!("{session}&automatic_tax[enabled]=true")),
+        ("/v1/checkout/sessions", format!("{session}&ui_mode=embedded_page")),
+        ("/v1/payment_methods", "type=sepa_debit".to_owned()),
+        ("/v1/payment_intents", "amount=100&currency=usd&capture_method=manual".to_owned()),
+        ("/v1/prices", "currency=usd&product_data[name]=x&recurring[interval]=month&recurring[usage_type]=metered".to_owned()),
+    ] {
+        let (status, error) = api.refused("POST", path, &form).await;
+        assert_eq!((status, error.s("code")), (400, "sandbox_unsupported"), "{path} {form}: {error}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_version_is_refused() {
     let api = Api::new();
     assert_eq!(

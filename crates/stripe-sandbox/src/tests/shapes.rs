@@ -23,6 +23,7 @@ pub(super) fn check(value: &Value, place: &str) {
     }
     let Some(map) = value.as_object() else { return };
     let kind = value.s("object");
+    assert!(!value.b("livemode"), "nothing here is live ({place})");
     if let Some(keys) = KEYS.get(kind).filter(|_| !value.b("deleted")) {
         for key in keys.list("required").iter().filter_map(Value::as_str) {
             assert!(
