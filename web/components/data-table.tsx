@@ -3,6 +3,7 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import type { ReactNode } from "react";
 import { cn } from "@/lib/cn";
 import { useDensity } from "@/lib/preferences";
+import { Checkbox } from "./ui/checkbox";
 import { Skeleton } from "./ui/skeleton";
 import { Table, Td, Th, Tr } from "./ui/table";
 
@@ -16,6 +17,14 @@ export interface Column<T> {
   wide?: boolean;
   className?: string;
 }
+/** Rows that can be picked: with shift, a range of them. */
+export interface Picking<T> {
+  isSelected: (id: string) => boolean;
+  toggle: (id: string, range: boolean) => void;
+  pageSelected: boolean;
+  togglePage: () => void;
+  label: (row: T) => string;
+}
 interface Props<T> {
   caption: string;
   columns: readonly Column<T>[];
@@ -27,6 +36,7 @@ interface Props<T> {
   empty: ReactNode;
   /** Rows that arrived live glow once. */
   arrived?: ReadonlySet<string>;
+  picking?: Picking<T> | undefined;
 }
 
 function Header<T>({ column, sort, onSort }: { column: Column<T>; sort: string | undefined; onSort: ((sort: string) => void) | undefined }) {
@@ -43,7 +53,7 @@ function Header<T>({ column, sort, onSort }: { column: Column<T>; sort: string |
 }
 
 /** Rows that the server has sorted, filtered and paged; this only shows them. */
-export function DataTable<T>({ caption, columns, rows, rowKey, sort, onSort, empty, arrived }: Props<T>) {
+export function DataTable<T>({ caption, columns, rows, rowKey, sort, onSort, empty, arrived, picking }: Props<T>) {
   const density = useDensity();
   const direction = (key: string) => (sort === key ? "ascending" : sort === `-${key}` ? "descending" : undefined);
   if (rows?.length === 0) return empty;
@@ -52,6 +62,11 @@ export function DataTable<T>({ caption, columns, rows, rowKey, sort, onSort, emp
       <caption className="sr-only">{caption}</caption>
       <thead>
         <tr>
+          {picking ? (
+            <Th className="w-8 pr-0">
+              <Checkbox aria-label="Select everybody on this page" checked={picking.pageSelected} onChange={picking.togglePage} className="block" />
+            </Th>
+          ) : null}
           {columns.map((c) => (
             <Th key={c.key} aria-sort={direction(c.key)} className={cn(c.wide && "max-md:hidden", c.className)}>
               <Header column={c} sort={sort} onSort={onSort} />
@@ -62,7 +77,18 @@ export function DataTable<T>({ caption, columns, rows, rowKey, sort, onSort, emp
       <tbody aria-busy={!rows}>
         {rows
           ? rows.map((row) => (
-              <Tr key={rowKey(row)} data-row={rowKey(row)} className={arrived?.has(rowKey(row)) ? "arrived" : undefined}>
+              <Tr key={rowKey(row)} data-row={rowKey(row)} className={cn(arrived?.has(rowKey(row)) && "arrived", picking?.isSelected(rowKey(row)) && "bg-primary/6")}>
+                {picking ? (
+                  <Td className="w-8 pr-0">
+                    <Checkbox
+                      aria-label={picking.label(row)}
+                      checked={picking.isSelected(rowKey(row))}
+                      onChange={() => undefined}
+                      onClick={(event) => picking.toggle(rowKey(row), event.shiftKey)}
+                      className="block"
+                    />
+                  </Td>
+                ) : null}
                 {columns.map((c) => (
                   <Td key={c.key} className={cn(c.wide && "max-md:hidden", c.className)}>
                     {c.cell(row)}
@@ -72,6 +98,7 @@ export function DataTable<T>({ caption, columns, rows, rowKey, sort, onSort, emp
             ))
           : Array.from({ length: 8 }, (_, i) => (
               <tr key={i}>
+                {picking ? <Td className="w-8 pr-0" /> : null}
                 {columns.map((c) => (
                   <Td key={c.key} className={cn(c.wide && "max-md:hidden", c.className)}>
                     <Skeleton className="h-5 w-24" />

@@ -5,6 +5,11 @@ export interface UserFilter {
   search?: string;
   status?: Schema["Status"] | undefined;
   role?: string;
+  online?: string;
+  verified?: string;
+  second_factor?: string;
+  joined_from?: string;
+  joined_until?: string;
   sort?: Query<"people">["sort"];
   cursor?: string;
 }
@@ -22,7 +27,15 @@ export const keys = {
     list: (filter: UserFilter) => ["users", "list", filter] as const,
     one: (id: string) => ["users", "one", id] as const,
     totals: () => ["users", "totals"] as const,
+    count: ({ search, status, role, online, verified, second_factor, joined_from, joined_until }: UserFilter) => ["users", "count", { search, status, role, online, verified, second_factor, joined_from, joined_until }] as const,
+    sessions: (id: string) => ["users", "one", id, "sessions"] as const,
+    notes: (id: string) => ["users", "one", id, "notes"] as const,
+    timeline: (id: string) => ["users", "one", id, "timeline"] as const,
+    views: () => ["users", "views"] as const,
+    bulk: (run: string) => ["users", "bulk", run] as const,
   },
+  roles: () => ["roles"] as const,
+  permissions: () => ["permissions"] as const,
   updates: {
     all: () => ["updates"] as const,
     list: () => ["updates", "list"] as const,

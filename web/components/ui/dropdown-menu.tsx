@@ -1,4 +1,5 @@
 "use client";
+import { Check } from "lucide-react";
 import { DropdownMenu as Menu } from "radix-ui";
 import type { ComponentProps } from "react";
 import { cn } from "@/lib/cn";
@@ -31,6 +32,16 @@ export function DropdownMenuItem({ className, ...props }: ComponentProps<typeof 
 }
 export function DropdownMenuRadioItem({ className, ...props }: ComponentProps<typeof Menu.RadioItem>) {
   return <Menu.RadioItem className={cn(item, "data-[state=checked]:font-medium data-[state=checked]:text-primary", className)} {...props} />;
+}
+export function DropdownMenuCheckboxItem({ className, children, ...props }: ComponentProps<typeof Menu.CheckboxItem>) {
+  return (
+    <Menu.CheckboxItem className={cn(item, "relative pl-7", className)} onSelect={(event) => event.preventDefault()} {...props}>
+      <Menu.ItemIndicator className="absolute left-2">
+        <Check aria-hidden />
+      </Menu.ItemIndicator>
+      {children}
+    </Menu.CheckboxItem>
+  );
 }
 export function DropdownMenuLabel({ className, ...props }: ComponentProps<typeof Menu.Label>) {
   return <Menu.Label className={cn("px-2 py-1.5 text-12 text-muted", className)} {...props} />;

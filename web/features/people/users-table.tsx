@@ -1,92 +1,106 @@
 "use client";
+import { useQuery } from "@tanstack/react-query";
 import { ArrowLeftToLine, ArrowRight } from "lucide-react";
-import Link from "next/link";
-import { DataTable, type Column } from "@/components/data-table";
+import { DataTable } from "@/components/data-table";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { LiveIndicator } from "@/components/live-indicator";
 import { NewRows } from "@/components/new-rows";
-import { Person } from "@/components/person";
-import { RelativeTime } from "@/components/relative-time";
 import { Button } from "@/components/ui/button";
 import type { Schema } from "@/lib/api/client";
-import { roleTitle } from "@/lib/roles";
+import { can } from "@/lib/permissions";
+import { keys } from "@/lib/query-keys";
 import { useLivePages } from "@/lib/use-live-pages";
 import { useUrlState } from "@/lib/use-url-state";
-import { userFilter, usersOptions, type User } from "./api";
-import { Filters, type Change } from "./filters";
-import { LastSeen } from "./last-seen";
-import { Status } from "./status";
+import { countOptions, narrowed, userFilter, usersOptions, type User } from "./api";
+import { BulkBar } from "./bulk-bar";
+import { BulkProgress } from "./bulk-progress";
+import { chosenColumns, ColumnChoice, columnsOf } from "./columns";
+import { ExportMenu } from "./export-menu";
+import { Filters, NOTHING, type Change } from "./filters";
+import { useRoleTitle } from "./roles-api";
 import { usePresence } from "./use-presence";
+import { useSelection } from "./use-selection";
+import { ViewsMenu } from "./views-menu";
 
-const columns: readonly Column<User>[] = [
-  {
-    key: "name",
-    header: "Name",
-    sortable: true,
-    className: "w-full max-w-0 min-w-40",
-    cell: (user) => (
-      <Link href={`/admin/users/${user.id}`} className="block rounded-control">
-        <Person id={user.id} name={user.name} picture={user.picture} detail={user.email} online={user.online} />
-      </Link>
-    ),
-  },
-  { key: "status", header: "Status", cell: (user) => <Status status={user.status} /> },
-  { key: "roles", header: "Roles", wide: true, className: "whitespace-nowrap text-muted", cell: (user) => user.roles.map(roleTitle).join(", ") },
-  { key: "last_seen_at", header: "Last seen", wide: true, className: "min-w-32 whitespace-nowrap", cell: (user) => <LastSeen user={user} /> },
-  { key: "created_at", header: "Joined", sortable: true, wide: true, className: "min-w-32 whitespace-nowrap text-muted", cell: (user) => <RelativeTime at={user.created_at} /> },
-];
+const people = (count: number, more: boolean) => (count === 1 && !more ? "1 person" : `${count.toLocaleString("en")}${more ? "+" : ""} people`);
 
-/** Everybody, as the server sorts, filters and pages them; who is here shows live. */
-export function UsersTable() {
+/** Everybody, as the server sorts, filters and pages them; who is here shows live, and who is selected can be acted on. */
+export function UsersTable({ me }: { me: { permissions: readonly string[] } }) {
   const [params, setParams] = useUrlState();
   const filter = userFilter((key) => params.get(key));
+  const roleTitle = useRoleTitle();
   const list = useLivePages<User, Schema["PeopleView"]>(usersOptions(filter));
   usePresence("users", (presence) => {
     if (!presence) return void list.refresh();
     list.patch(presence.id, (user) => ({ ...user, online: presence.online, away: presence.away, last_seen_at: presence.lastSeenAt ?? user.last_seen_at }));
   });
+  const first = list.first;
+  // Beyond what the list counts, the exact number comes a little later.
+  const exact = useQuery({ ...countOptions(filter), enabled: first?.more === true });
+  const matching = first?.more ? exact.data?.count : first?.total;
+  const picks = useSelection(JSON.stringify(keys.users.count(filter)), list.rows);
   const change = (next: Change) => setParams({ ...next, cursor: "" });
-  const filtered = Boolean(filter.search ?? filter.status ?? filter.role);
-  const total = list.first?.total;
-  const next = list.first?.next_cursor;
+  const all = columnsOf(roleTitle);
+  const chosen = chosenColumns(params.get("columns"));
+  const acts = can(me, "users.write") || can(me, "roles.write");
+  const run = params.get("run");
+  const view = new URLSearchParams(params);
+  for (const key of ["cursor", "run"]) view.delete(key);
   if (list.isError && !list.rows) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
   return (
     <div className="flex flex-col gap-3">
       <Filters filter={filter} change={change} />
-      <div className="flex h-8 items-center justify-between gap-3">
+      <div className="flex min-h-8 flex-wrap items-center justify-between gap-3">
         <span className="flex items-center gap-3">
           <span className="text-13 text-muted tabular-nums" role="status">
-            {total === undefined ? "Counting" : total === 1 ? "1 person" : `${total.toLocaleString("en")} people`}
+            {first ? people(matching ?? first.total, first.more && matching === undefined) : "Counting"}
           </span>
           <LiveIndicator />
         </span>
-        <NewRows count={list.waiting} show={list.show} />
+        <span className="flex flex-wrap items-center gap-1">
+          <NewRows count={list.waiting} show={list.show} />
+          <ViewsMenu query={view.toString()} />
+          <ColumnChoice all={all} chosen={chosen} choose={(columns) => setParams({ columns })} />
+          {can(me, "users.write") ? <ExportMenu filter={filter} count={matching} /> : null}
+        </span>
       </div>
+      {run ? <BulkProgress key={run} run={run} follow={(next) => setParams({ run: next })} dismiss={() => setParams({ run: "" })} /> : null}
+      <BulkBar
+        selection={picks.selection}
+        filter={filter}
+        matching={matching}
+        pageSelected={picks.pageSelected}
+        may={(permission) => can(me, permission)}
+        all={picks.all}
+        clear={picks.clear}
+        started={(id) => setParams({ run: id })}
+      />
       <DataTable
         caption="Members and staff"
-        columns={columns}
+        columns={all.filter((column) => column.key === "name" || chosen.includes(column.key))}
         rows={list.rows}
         rowKey={(user) => user.id}
         sort={filter.sort ?? "-created_at"}
         onSort={(sort) => setParams({ sort, cursor: "" })}
+        picking={acts ? { ...picks, label: (user) => `Select ${user.name}` } : undefined}
         empty={
           <EmptyState
             scene="people"
-            title={filtered ? "Nobody fits" : "Nobody here yet"}
+            title={narrowed(filter) ? "Nobody fits" : "Nobody here yet"}
             action={
-              filtered ? (
-                <Button variant="secondary" onClick={() => change({ search: "", status: "", role: "" })}>
+              narrowed(filter) ? (
+                <Button variant="secondary" onClick={() => change(NOTHING)}>
                   Show everybody
                 </Button>
               ) : undefined
             }
           >
-            {filtered ? "Another word or fewer filters may help." : "Who signs up appears here by itself."}
+            {narrowed(filter) ? "Another word or fewer filters may help." : "Who signs up appears here by itself."}
           </EmptyState>
         }
       />
-      {filter.cursor || next ? (
+      {filter.cursor || first?.next_cursor ? (
         <nav aria-label="Pages" className="flex justify-end gap-2">
           {filter.cursor ? (
             <Button variant="secondary" size="sm" onClick={() => setParams({ cursor: "" }, "push")}>
@@ -94,7 +108,7 @@ export function UsersTable() {
               First
             </Button>
           ) : null}
-          <Button variant="secondary" size="sm" disabled={!next} onClick={() => setParams({ cursor: next ?? "" }, "push")}>
+          <Button variant="secondary" size="sm" disabled={!first?.next_cursor} onClick={() => setParams({ cursor: first?.next_cursor ?? "" }, "push")}>
             Next
             <ArrowRight aria-hidden />
           </Button>

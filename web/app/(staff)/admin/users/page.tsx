@@ -2,6 +2,7 @@ import { Page } from "@ds/layout";
 import type { Metadata } from "next";
 import { PageHeader } from "@/components/page-header";
 import { userFilter, usersOptions } from "@/features/people/api";
+import { rolesOptions } from "@/features/people/roles-options";
 import { UsersTable } from "@/features/people/users-table";
 import { serverApi, staff } from "@/lib/api/server";
 import { Prefetched } from "@/lib/prefetch";
@@ -11,13 +12,13 @@ export const metadata: Metadata = { title: "Members" };
 export default async function Users({ searchParams }: { searchParams: Promise<Record<string, string | string[] | undefined>> }) {
   const params = await searchParams;
   const filter = userFilter((key) => (typeof params[key] === "string" ? params[key] : null));
-  await staff(`/admin/users?${new URLSearchParams({ ...filter }).toString()}`, "users.read");
+  const me = await staff(`/admin/users?${new URLSearchParams({ ...filter }).toString()}`, "users.read");
   const api = await serverApi();
   return (
-    <Prefetched load={(client) => [client.infiniteQuery(usersOptions(filter, api))]}>
+    <Prefetched load={(client) => [client.infiniteQuery(usersOptions(filter, api)), client.query(rolesOptions(api))]}>
       <Page>
         <PageHeader title="Members" />
-        <UsersTable />
+        <UsersTable me={me} />
       </Page>
     </Prefetched>
   );

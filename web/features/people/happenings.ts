@@ -1,0 +1,52 @@
+/** What happened, in words. What is not here is shown by its name, made readable. */
+const WORDS: Readonly<Record<string, string>> = {
+  signed_in: "Signed in",
+  new_device: "Signed in on a new device",
+  sign_in_failed: "Failed to sign in",
+  locked_out: "Locked out for a while after many attempts",
+  token_reused: "A stolen session was ended",
+  password_changed: "Changed their password",
+  password_reset: "Chose a new password",
+  password_forgotten: "Was asked to choose a new password",
+  second_factor_added: "Set up a second factor",
+  second_factor_removed: "Second factor removed",
+  second_factor_failed: "Second factor was wrong",
+  recovery_code_used: "Used a recovery code",
+  passkey_added: "Added a passkey",
+  passkey_removed: "Removed a passkey",
+  email_changed: "Changed their address",
+  provider_linked: "Linked a provider",
+  provider_unlinked: "Unlinked a provider",
+  suspended: "Suspended",
+  restored: "Restored",
+  deleted: "Moved to the trash",
+  signed_out: "Signed out by staff",
+  role_changed: "Roles changed",
+  invited: "Invited",
+  impersonated: "Looked at through their eyes",
+  api_key_created: "Made an API key",
+  api_key_revoked: "Took an API key back",
+  "identity.account_registered": "Registered",
+  "identity.registration_repeated": "Registered again",
+  "identity.email_verified": "Proved their address",
+  "identity.owner_created": "Became the first owner",
+  "identity.signed_out": "Signed out",
+  "identity.person_deleted": "Moved to the trash",
+};
+
+export function inWords(kind: string): string {
+  const known = WORDS[kind];
+  if (known) return known;
+  const words = kind.slice(kind.indexOf(".") + 1).replace(/[._]/g, " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** The one detail that says most. */
+export function detail(kind: string, data: unknown, roleTitle: (name: string) => string): string | null {
+  if (typeof data !== "object" || data === null) return null;
+  const said = data as Record<string, unknown>;
+  if (typeof said.reason === "string") return said.reason;
+  if (typeof said.role === "string") return `${said.granted === false ? "No longer" : "Now"} ${roleTitle(said.role)}`;
+  if (kind === "signed_in" && typeof said.method === "string") return `by ${said.method.replace(/_/g, " ")}`;
+  return null;
+}
