@@ -282,6 +282,10 @@ pub fn permission_set(names: &[String]) -> PermissionSet {
 }
 
 /// A person, as staff see them in a list.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that the page shows"
+)]
 #[derive(Debug, Clone)]
 pub struct Person {
     /// Their id.

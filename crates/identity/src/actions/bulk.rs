@@ -206,7 +206,7 @@ impl Identity {
             store::bulk::advance(&mut tx, run, done, refused).await?;
             tx.commit().await?;
             for after in told {
-                self.tell(after).await;
+                self.tell(after);
             }
         }
     }

@@ -76,7 +76,7 @@ impl Identity {
         };
         self.0.audit.append(&mut tx, act).await?;
         tx.commit().await?;
-        self.sessions_over(&ended).await;
+        self.sessions_over(&ended);
         self.0.signals.user_changed(user);
         Ok(())
     }

@@ -96,25 +96,21 @@ impl Identity {
         )
         .await?;
         let new = Email::parse(&change.new_email)?;
-        match store::accounts::by_email(&mut tx, &new).await? {
-            Some((owner, true)) => {
-                let cause = format!("email-change-taken:{id}");
-                tx.commit().await?;
-                return self.send_already_registered(owner, &cause).await;
-            }
-            // An account that nobody proved is nobody's: the change decides later.
-            _ => {
-                let ask = Template::EmailChangeNew;
-                self.write(
-                    &mut tx,
-                    &change,
-                    LinkKind::ConfirmNew,
-                    ask,
-                    &change.new_email,
-                )
-                .await?;
-            }
+        if let Some((owner, true)) = store::accounts::by_email(&mut tx, &new).await? {
+            let cause = format!("email-change-taken:{id}");
+            tx.commit().await?;
+            return self.send_already_registered(owner, &cause).await;
         }
+        // An account that nobody proved is nobody's: the change decides later.
+        let ask = Template::EmailChangeNew;
+        self.write(
+            &mut tx,
+            &change,
+            LinkKind::ConfirmNew,
+            ask,
+            &change.new_email,
+        )
+        .await?;
         tx.commit().await?;
         Ok(())
     }
@@ -202,7 +198,7 @@ impl Identity {
             LinkKind::Undo => (LinkOutcome::Undone, self.undo(&mut tx, &change).await?),
         };
         tx.commit().await?;
-        self.sessions_over(&ended).await;
+        self.sessions_over(&ended);
         Ok(outcome)
     }
 

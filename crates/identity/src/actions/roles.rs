@@ -129,7 +129,7 @@ impl Identity {
         let mut tx = self.0.db.begin().await?;
         let after = self.grant_in(&mut tx, caller, user, role).await?;
         tx.commit().await?;
-        self.tell(after).await;
+        self.tell(after);
         Ok(())
     }
 
@@ -157,7 +157,7 @@ impl Identity {
         let mut tx = self.0.db.begin().await?;
         let after = self.revoke_in(&mut tx, caller, user, role).await?;
         tx.commit().await?;
-        self.tell(after).await;
+        self.tell(after);
         Ok(())
     }
 

@@ -278,7 +278,7 @@ impl Identity {
             .end_sessions(&mut tx, user, Some(caller.session), "signed_out")
             .await?;
         tx.commit().await?;
-        self.sessions_over(&ended).await;
+        self.sessions_over(&ended);
         Ok(ended.len())
     }
 
@@ -312,7 +312,7 @@ impl Identity {
     }
 
     /// The same, of many.
-    pub(crate) async fn sessions_over(&self, sessions: &[SessionId]) {
+    pub(crate) fn sessions_over(&self, sessions: &[SessionId]) {
         for session in sessions {
             self.session_over(*session);
         }

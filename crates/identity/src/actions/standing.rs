@@ -84,7 +84,7 @@ impl Identity {
         let mut tx = self.0.db.begin().await?;
         let after = self.suspend_in(&mut tx, caller, user, &reason).await?;
         tx.commit().await?;
-        self.tell(after).await;
+        self.tell(after);
         Ok(())
     }
 
@@ -125,7 +125,7 @@ impl Identity {
         let mut tx = self.0.db.begin().await?;
         let after = self.restore_in(&mut tx, caller, user).await?;
         tx.commit().await?;
-        self.tell(after).await;
+        self.tell(after);
         Ok(())
     }
 
@@ -161,7 +161,7 @@ impl Identity {
         let mut tx = self.0.db.begin().await?;
         let after = self.delete_in(&mut tx, caller, user).await?;
         tx.commit().await?;
-        self.tell(after).await;
+        self.tell(after);
         Ok(())
     }
 
@@ -207,7 +207,7 @@ impl Identity {
         let after = self.sign_out_in(&mut tx, caller, user, only).await?;
         tx.commit().await?;
         let count = after.ended.len();
-        self.tell(after).await;
+        self.tell(after);
         Ok(count)
     }
 
@@ -280,7 +280,7 @@ impl Identity {
         )
         .await?;
         tx.commit().await?;
-        self.tell(After::ended(user, ended)).await;
+        self.tell(After::ended(user, ended));
         Ok(())
     }
 
@@ -300,7 +300,7 @@ impl Identity {
         self.written(&mut tx, caller, action, Some(kind), user, data)
             .await?;
         tx.commit().await?;
-        self.tell(After::ended(user, ended)).await;
+        self.tell(After::ended(user, ended));
         Ok(())
     }
 
@@ -400,7 +400,7 @@ impl Identity {
     }
 
     /// After the commit: requests and sockets of this node hear of it now.
-    pub(crate) async fn tell(&self, after: After) {
+    pub(crate) fn tell(&self, after: After) {
         for session in after.ended {
             self.session_over(session);
         }

@@ -106,6 +106,10 @@ impl SessionView {
 }
 
 /// A person, as staff see them.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that the page shows"
+)]
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct PersonView {
     id: UserId,

@@ -162,7 +162,7 @@ impl StackAuth {
             .await?
             .ok_or(Known::UserNotFound)?;
         tx.commit().await?;
-        self.0.sessions_over(&ended).await;
+        self.0.sessions_over(&ended);
         Ok(changed)
     }
 
@@ -284,7 +284,7 @@ impl StackAuth {
             .append(&mut tx, None, &PersonDeleted { user })
             .await?;
         tx.commit().await?;
-        self.0.sessions_over(&ended).await;
+        self.0.sessions_over(&ended);
         Ok(())
     }
 

@@ -88,7 +88,7 @@ impl StackAuth {
             .with(json!({ "face": "stack_auth" }));
         self.0.record(&mut tx, event).await?;
         tx.commit().await?;
-        self.0.sessions_over(&ended).await;
+        self.0.sessions_over(&ended);
         Ok(())
     }
 
