@@ -66,7 +66,7 @@ export async function createPasskey(options: unknown): Promise<Record<string, un
 export async function askPasskey(options: unknown, waiting?: AbortSignal): Promise<Record<string, unknown>> {
   const { challenge, allowCredentials, ...rest } = options as RequestOptions;
   const publicKey = { ...rest, challenge: bytes(challenge), allowCredentials: described(allowCredentials) };
-  const request: CredentialRequestOptions = { publicKey: publicKey as unknown as PublicKeyCredentialRequestOptions };
+  const request: CredentialRequestOptions = { publicKey: publicKey };
   if (waiting) Object.assign(request, { mediation: "conditional", signal: waiting });
   const found = (await navigator.credentials.get(request).catch(declined)) as PublicKeyCredential | null;
   if (!found) throw new Declined();

@@ -11,7 +11,7 @@ const avatarVariants = cva("inline-flex shrink-0 items-center justify-center rou
 });
 
 /** A person as a circle with their picture or initials; the name stands beside it, so it is hidden from screen readers. */
-export function Avatar({ id, name, picture, size, online, className }: { id: string; name: string; picture?: string | undefined; online?: boolean; className?: string } & VariantProps<typeof avatarVariants>) {
+export function Avatar({ id, name, picture, size, online, className }: { id: string; name: string; picture?: string | null | undefined; online?: boolean; className?: string } & VariantProps<typeof avatarVariants>) {
   return (
     <span aria-hidden data-slot="avatar" className={cn("relative inline-flex", className)}>
       {picture ? (
