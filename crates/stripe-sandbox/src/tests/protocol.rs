@@ -115,7 +115,7 @@ async fn what_is_not_imitated_is_said_and_not_ignored() {
         ("/v1/checkout/sessions", format!("{session}&ui_mode=embedded_page")),
         ("/v1/payment_methods", "type=sepa_debit".to_owned()),
         ("/v1/payment_intents", "amount=100&currency=usd&capture_method=manual".to_owned()),
-        ("/v1/prices", "currency=usd&product_data[name]=x&recurring[interval]=month&recurring[usage_type]=metered".to_owned()),
+        ("/v1/prices", "currency=usd&product_data[name]=x&recurring[interval]=month&recurring[usage_type]=metered&unit_amount=1".to_owned()),
     ] {
         let (status, error) = api.refused("POST", path, &form).await;
         assert_eq!((status, error.s("code")), (400, "sandbox_unsupported"), "{path} {form}: {error}");
