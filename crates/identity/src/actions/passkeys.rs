@@ -264,7 +264,7 @@ impl Identity {
     }
 
     /// Whether a passkey of this very user answers: a second factor, or a fresh proof.
-    pub(crate) async fn proves(&self, user: UserId, answer: PasskeyAnswer) -> Result<()> {
+    pub async fn proves(&self, user: UserId, answer: PasskeyAnswer) -> Result<()> {
         let asked = self.take_ceremony(PROVE, &answer.ceremony).await?;
         let mut tx = self.0.db.begin().await?;
         self.prove(&mut tx, asked, answer.credential, Some(user))
