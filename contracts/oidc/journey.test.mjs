@@ -42,6 +42,9 @@ async function signInThere(page, login) {
   await page.getByRole("button", { name: "Continue" }).click();
 }
 
+/** What our own pages complained of; the provider's ask for a font from elsewhere. */
+const ours = (complaints) => complaints.filter((line) => !line.startsWith("/interaction/"));
+
 const me = async (context) => (await context.request.get("/api/v1/me")).json();
 
 test("a newcomer joins by a button and comes again without being asked", { timeout: 120_000 }, async () => {
@@ -63,7 +66,7 @@ test("a newcomer joins by a button and comes again without being asked", { timeo
   // The provider knows the browser by now.
   await ada.page.waitForURL("**/updates");
   assert.equal((await me(ada.context)).id, first.id);
-  assert.deepEqual(ada.complaints, []);
+  assert.deepEqual(ours(ada.complaints), []);
   await ada.context.close();
 });
 
@@ -119,7 +122,7 @@ test("an address that has an account, or that is not proved, opens nothing and s
     await page.getByText("Work no longer signs you in.").waitFor();
     await page.getByText("None is linked.").waitFor();
   });
-  assert.deepEqual(owner.complaints, []);
+  assert.deepEqual(ours(owner.complaints), []);
   await owner.context.close();
 });
 

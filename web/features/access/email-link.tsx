@@ -26,6 +26,12 @@ const outcomes: Record<Schema["EmailLinkOutcomeView"]["outcome"], (link: Link) =
 /** What a mailed link about a change of address asks, and what comes of it. Looking at it changes nothing. */
 export function EmailLink() {
   const token = useFragment();
+  if (token === "") return <p className="text-16">This page needs the link from the mail. Open it again from there.</p>;
+  // Another link opened in the same tab is another question.
+  return <Question key={token} token={token} />;
+}
+
+function Question({ token }: { token: string | null }) {
   const [link, setLink] = useState<Link | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const [busy, setBusy] = useState(false);
@@ -57,7 +63,6 @@ export function EmailLink() {
     }
   }
 
-  if (token === "") return <p className="text-16">This page needs the link from the mail. Open it again from there.</p>;
   if (outcome && link)
     return (
       <div className="flex flex-col gap-4">
