@@ -8,6 +8,7 @@ mod authenticator;
 mod authz;
 mod billing;
 mod bulk;
+mod connections;
 mod identity;
 mod kernel;
 mod openapi;
