@@ -34,7 +34,7 @@ pub(crate) async fn layer(
         return next.run(request).await;
     }
     // Before the list is read: what commits meanwhile must not be passed over.
-    let cursor = match realtime.cursor(db.pool()).await {
+    let cursor = match place(&realtime, &db).await {
         Ok(cursor) => cursor,
         Err(error) => {
             tracing::debug!(error = format!("{error:#}"), "an answer without a cursor");
@@ -48,4 +48,10 @@ pub(crate) async fn layer(
         response.headers_mut().insert(CURSOR, cursor);
     }
     response
+}
+
+/// Where the stream stands now. The connection is given back before the list asks for one.
+async fn place(realtime: &Realtime, db: &Database) -> anyhow::Result<Option<String>> {
+    let mut db = db.acquire().await?;
+    realtime.cursor(&mut db).await
 }

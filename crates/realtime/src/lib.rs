@@ -41,7 +41,7 @@ use anyhow::Result;
 use axum::{Router, http::HeaderValue, routing::get};
 use kernel::{Clock, live::Signals, tasks::Tasks};
 use serde::Serialize;
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -299,7 +299,7 @@ impl Realtime {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn cursor(&self, db: &PgPool) -> Result<Option<String>> {
+    pub async fn cursor(&self, db: &mut PgConnection) -> Result<Option<String>> {
         // In this order: what is not visible to the query has not been passed by the stream.
         let Some(mut cursor) = self.shared.hub.ring.cursor() else {
             return Ok(None);

@@ -85,8 +85,8 @@ impl Default for RateConfig {
         Self {
             session_burst: 1000,
             session_per_second: 50,
-            network_burst: 600,
-            network_per_second: 20,
+            network_burst: 1200,
+            network_per_second: 100,
         }
     }
 }
