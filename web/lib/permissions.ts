@@ -1,5 +1,5 @@
 /** What the pages ask for; the server decides. Actions without permission are absent from a page rather than refused. */
-export type Permission = "users.read" | "users.write" | "roles.write" | "updates.read" | "updates.publish" | "billing.read" | "billing.write" | "audit.read" | "system.read" | "system.manage";
+export type Permission = "users.read" | "users.write" | "roles.write" | "api_keys.write" | "updates.read" | "updates.publish" | "billing.read" | "billing.write" | "audit.read" | "system.read" | "system.manage";
 
 interface Holder {
   permissions: readonly string[];

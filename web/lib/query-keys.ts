@@ -55,6 +55,13 @@ export const keys = {
     features: () => ["tiers", "features"] as const,
     membership: (user: string) => ["tiers", "membership", user] as const,
   },
-  audit: () => ["audit"] as const,
+  invitations: () => ["invitations"] as const,
+  apiKeys: () => ["api-keys"] as const,
+  security: {
+    events: (filter: object) => ["security", "events", filter] as const,
+    figures: () => ["security", "figures"] as const,
+  },
+  audit: (filter: object) => ["audit", "list", filter] as const,
+  auditActions: () => ["audit", "actions"] as const,
   deadJobs: () => ["jobs", "dead"] as const,
 };

@@ -7,7 +7,7 @@
 
 use crate::{
     Identity, SecondFactorPolicy,
-    actions::sessions::Issued,
+    actions::{api_keys::is_own_account, sessions::Issued},
     cookies,
     keys::Claims,
     model::{Status, permission_set},
@@ -17,12 +17,13 @@ use crate::{
 use aws_lc_rs::digest;
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, Method, header},
     response::{IntoResponse, Response},
 };
 use futures_util::future::{BoxFuture, Either};
 use kernel::{
-    Permission, Principal, Result,
+    Error, Permission, Principal, Result,
+    audit::{self, Via},
     client::ClientAddr,
     id::{SessionId, UserId},
     principal::PermissionSet,
@@ -100,12 +101,15 @@ where
         let (mut inner, identity) = (self.inner.clone(), self.identity.clone());
         Either::Right(Box::pin(async move {
             let mut request = request;
-            let renewed = match identity.recognise(&mut request).await {
-                Ok(renewed) => renewed,
+            let (renewed, via) = match identity.recognise(&mut request).await {
+                Ok(recognised) => recognised,
                 Err(error) => return Ok(error.into_response()),
             };
             let caller = request.extensions().get::<Principal>().copied();
-            let mut response = inner.call(request).await?;
+            let mut response = match via {
+                Some(via) => audit::via(via, inner.call(request)).await?,
+                None => inner.call(request).await?,
+            };
             if changes && response.status().is_success() {
                 identity.may_have_changed(caller.as_ref());
             }
@@ -118,9 +122,14 @@ where
 }
 
 impl Identity {
-    /// Puts the caller into the request; their new tokens, if it was time.
-    async fn recognise(&self, request: &mut Request) -> Result<Option<Issued>> {
+    /// Puts the caller into the request; their new tokens, if it was time, and the key that
+    /// a machine came with.
+    async fn recognise(&self, request: &mut Request) -> Result<(Option<Issued>, Option<Via>)> {
         let from = ClientAddr::of(request.extensions());
+        if bearer(request.headers()).is_some_and(Self::is_api_key) {
+            let via = self.recognise_key(request, from).await?;
+            return Ok((None, Some(via)));
+        }
         let (principal, renewed) = self.identify(request.headers(), from).await?;
         if let Some(principal) = principal {
             request.extensions_mut().insert(principal);
@@ -128,7 +137,24 @@ impl Identity {
         if let Some(issued) = &renewed {
             self.pass_on(request.headers_mut(), issued);
         }
-        Ok(renewed)
+        Ok((renewed, None))
+    }
+
+    /// A machine with a key: whatever is written down about the request names the key.
+    async fn recognise_key(&self, request: &mut Request, from: ClientAddr) -> Result<Via> {
+        let token = bearer(request.headers()).unwrap_or_default();
+        let found = self.principal_of_key(token, from).await?;
+        let (principal, via) = found.ok_or(Error::Unauthenticated)?;
+        let path = request.uri().path();
+        let asks_who = request.method() == Method::GET && path == "/api/v1/me";
+        if is_own_account(path) && !asks_who {
+            return Err(Error::forbidden(
+                "not_for_keys",
+                "A key does not mind its maker's own account. Sign in for that.",
+            ));
+        }
+        request.extensions_mut().insert(principal);
+        Ok(via)
     }
 
     /// Somebody changed something, perhaps what accounts say: who reads on this node after

@@ -2,7 +2,7 @@
 
 use crate::{
     Identity,
-    model::{RegistrationId, email_change::ChangeId, privacy::ExportId},
+    model::{RegistrationId, email_change::ChangeId, keys::InvitationId, privacy::ExportId},
 };
 use kernel::{
     id::UserId,
@@ -40,6 +40,17 @@ pub struct SweepSessions {}
 
 impl Job for SweepSessions {
     const NAME: &'static str = "identity:sweep_sessions";
+}
+
+/// Mails an invitation with its link.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendInvitation {
+    /// Which.
+    pub invitation: InvitationId,
+}
+
+impl Job for SendInvitation {
+    const NAME: &'static str = "identity:send_invitation";
 }
 
 /// Does one act to many people.
@@ -150,7 +161,7 @@ impl Identity {
     #[must_use]
     pub fn handlers(&self, handlers: Handlers) -> Handlers {
         let (welcome, repeated, sweep) = (self.clone(), self.clone(), self.clone());
-        let (erase, bulk) = (self.clone(), self.clone());
+        let (erase, bulk, invite) = (self.clone(), self.clone(), self.clone());
         self.self_service_handlers(handlers)
             .on(move |job: SendWelcome, _| {
                 let identity = welcome.clone();
@@ -166,6 +177,10 @@ impl Identity {
             .every("17 * * * *", move |_: SweepSessions, _| {
                 let identity = sweep.clone();
                 async move { identity.sweep_sessions().await }
+            })
+            .on(move |job: SendInvitation, _| {
+                let identity = invite.clone();
+                async move { identity.send_invitation(job.invitation).await }
             })
             .on(move |job: ActInBulk, _| {
                 let identity = bulk.clone();

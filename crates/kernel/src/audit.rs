@@ -9,7 +9,9 @@ use crate::{
     clock::Clock,
     error::Result,
     id::UserId,
+    live::{Rule, Table},
     page::{Page, PageQuery},
+    principal::Permission,
 };
 use anyhow::Context;
 use aws_lc_rs::hmac;
@@ -44,6 +46,47 @@ pub struct Act<'a> {
     pub subject: &'a str,
     /// Details. Never a secret: this is shown to staff and exported.
     pub data: Value,
+}
+
+/// On whose behalf a request acts beside its principal: put around it by the authentication
+/// layer, so that no verb can forget to write it down.
+#[derive(Debug, Clone, Serialize)]
+pub struct Via {
+    /// The key for machines that the request came with.
+    pub api_key: uuid::Uuid,
+    /// As people call it.
+    pub name: String,
+}
+
+tokio::task_local! {
+    static VIA: Via;
+}
+
+/// Runs a request; what it appends says through what it came.
+pub async fn via<F: Future>(via: Via, request: F) -> F::Output {
+    VIA.scope(via, request).await
+}
+
+/// The tables that sockets may watch.
+pub const LIVE: &[Table] = &[Table {
+    schema: "kernel",
+    name: "audit",
+    rules: &[Rule::Permission(Permission::AuditRead)],
+}];
+
+/// What the log is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Who did it.
+    pub actor: Option<UserId>,
+    /// What: a whole name, or the beginning of one up to a dot, as in `user.`.
+    pub action: Option<String>,
+    /// To whom or what.
+    pub subject: Option<String>,
+    /// Then or later.
+    pub from: Option<OffsetDateTime>,
+    /// Before.
+    pub until: Option<OffsetDateTime>,
 }
 
 /// A row of the chain.
@@ -97,7 +140,11 @@ impl Audit {
             .fetch_one(&mut *db)
             .await?;
         let (seq, at) = (head.seq + 1, self.clock.now());
-        let data = serde_json::to_string(&act.data).context("audit data")?;
+        let mut data = act.data;
+        if let (Ok(via), Some(data)) = (VIA.try_with(Clone::clone), data.as_object_mut()) {
+            data.insert("via".into(), serde_json::to_value(via).context("via")?);
+        }
+        let data = serde_json::to_string(&data).context("audit data")?;
         let actor = act.actor.map(|user| user.0);
         let mac = self.mac(&head.mac, seq, at, actor, act.action, act.subject, &data);
         sqlx::query!(
@@ -233,22 +280,68 @@ pub async fn concerning(db: &mut PgConnection, user: UserId) -> Result<Vec<Entry
 }
 
 /// The chain, newest first.
-pub async fn list(db: &mut PgConnection, page: &PageQuery) -> Result<Page<Entry>> {
+pub async fn list(db: &mut PgConnection, filter: &Filter, page: &PageQuery) -> Result<Page<Entry>> {
     let limit = page.limit()?;
-    let before: Option<i64> = page.after()?;
+    let rows = read(db, filter, page.after()?, limit + 1).await?;
+    Ok(Page::of(rows, limit, |row| row.seq, |row| row))
+}
+
+/// Rows of the chain before a place, newest first.
+pub async fn read(
+    db: &mut PgConnection,
+    filter: &Filter,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let action = filter.action.as_deref();
+    let (whole, group) = match action {
+        Some(action) if action.ends_with('.') => (None, Some(action)),
+        action => (action, None),
+    };
     let rows = sqlx::query_as!(
         Entry,
         r#"
         select seq, at, actor as "actor: UserId", action, subject, data
         from kernel.audit
-        where $1::bigint is null or seq < $1
+        where ($1::bigint is null or seq < $1)
+            and ($3::uuid is null or actor = $3)
+            and ($4::text is null or action = $4)
+            and ($5::text is null or starts_with(action, $5))
+            and ($6::text is null or subject = $6)
+            and ($7::timestamptz is null or at >= $7)
+            and ($8::timestamptz is null or at < $8)
         order by seq desc
         limit $2
         "#,
         before,
-        limit + 1,
+        limit,
+        filter.actor as Option<UserId>,
+        whole,
+        group,
+        filter.subject,
+        filter.from,
+        filter.until,
     )
     .fetch_all(db)
     .await?;
-    Ok(Page::of(rows, limit, |row| row.seq, |row| row))
+    Ok(rows)
+}
+
+/// The names of actions that the log holds: a loose index scan, one step a name.
+pub async fn actions(db: &mut PgConnection) -> Result<Vec<String>> {
+    let names = sqlx::query_scalar!(
+        r#"
+        with recursive names as (
+            (select action from kernel.audit order by action limit 1)
+            union all
+            select (select a.action from kernel.audit a where a.action > n.action order by a.action limit 1)
+            from names n
+            where n.action is not null
+        )
+        select action as "action!" from names where action is not null limit 300
+        "#,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(names)
 }

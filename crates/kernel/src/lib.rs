@@ -31,6 +31,7 @@ pub mod postgres;
 pub mod principal;
 pub mod row_security;
 pub mod settings;
+pub mod sheet;
 mod shelf;
 pub mod tasks;
 pub mod vault;

@@ -52,6 +52,8 @@ permissions! {
     UsersWrite = "users.write",
     /// Change roles and who holds them.
     RolesWrite = "roles.write",
+    /// Make and take back keys for machines.
+    ApiKeysWrite = "api_keys.write",
     /// See every update and its receipts.
     UpdatesRead = "updates.read",
     /// Write and send updates.

@@ -14,3 +14,5 @@ export const signInAt = (name: string, next: string | null) => unwrap(api.POST("
 
 export const lookAtEmailLink = (token: string) => unwrap(api.POST("/api/v1/accounts/email-change", { body: { token } }));
 export const followEmailLink = (token: string) => unwrap(api.PUT("/api/v1/accounts/email-change", { body: { token } }));
+export const pendingInvitation = (token: string) => unwrap(api.POST("/api/v1/invitations/acceptance", { body: { token } }));
+export const acceptInvitation = (body: { token: string; name: string; password: string }) => unwrap(api.PUT("/api/v1/invitations/acceptance", { body }));

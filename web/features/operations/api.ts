@@ -7,9 +7,18 @@ export type DeadJob = Schema["DeadLetter"];
 export type AuditRow = Schema["ActView"] & { id: string };
 type Client = Pick<typeof api, "GET">;
 
-export const auditOptions = (client: Client = api) =>
-  pageOptions(keys.audit(), async (cursor) => {
-    const page = await unwrap(client.GET("/api/v1/audit", { params: { query: { ...(cursor ? { cursor } : {}), limit: 50 } } }));
+export type AuditFilter = Partial<Record<"actor" | "action" | "subject" | "from" | "until", string>>;
+
+export function auditFilter(read: (key: string) => string | null | undefined): AuditFilter {
+  const said = (["actor", "action", "subject", "from", "until"] as const).map((key) => [key, read(key) ?? ""] as const);
+  return Object.fromEntries(said.filter(([, value]) => value));
+}
+
+export const auditActionsOptions = (client: Client = api) => ({ queryKey: keys.auditActions(), queryFn: () => unwrap(client.GET("/api/v1/audit/actions")) });
+
+export const auditOptions = (filter: AuditFilter, client: Client = api) =>
+  pageOptions(keys.audit(filter), async (cursor) => {
+    const page = await unwrap(client.GET("/api/v1/audit", { params: { query: { ...filter, ...(cursor ? { cursor } : {}), limit: 50 } } }));
     return { ...page, items: page.items.map((entry) => ({ ...entry, id: String(entry.seq) })) };
   });
 

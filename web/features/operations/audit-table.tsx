@@ -2,24 +2,41 @@
 import { DataTable, type Column } from "@/components/data-table";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
+import { LiveIndicator } from "@/components/live-indicator";
+import { NewRows } from "@/components/new-rows";
 import { Person } from "@/components/person";
 import { RelativeTime } from "@/components/relative-time";
 import { Button } from "@/components/ui/button";
 import type { PageOf } from "@/lib/pages";
+import { useLive } from "@/lib/realtime/use-live";
+import { useUrlState } from "@/lib/use-url-state";
 import { useLivePages } from "@/lib/use-live-pages";
-import { auditOptions, type AuditRow } from "./api";
+import { auditFilter, auditOptions, type AuditFilter, type AuditRow } from "./api";
+import { AuditFilters } from "./audit-filters";
 
 const hasData = (data: unknown) => typeof data === "object" && data !== null && Object.keys(data).length > 0;
 
 /** `identity.profile_changed` as "Profile changed": the exact name stands beneath it. */
-function inWords(action: string): string {
+export function inWords(action: string): string {
   const words = action.slice(action.indexOf(".") + 1).replace(/[._]/g, " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-const columns: readonly Column<AuditRow>[] = [
+/** Who it was; a click shows what else they did. */
+function Actor({ entry, narrow }: { entry: AuditRow; narrow: (next: AuditFilter) => void }) {
+  const { actor } = entry;
+  if (!actor) return <span className="text-muted">Portico itself</span>;
+  const via = (entry.data as { via?: { name?: string } } | null)?.via?.name;
+  return (
+    <button type="button" className="max-w-full rounded-control text-left" title={`Only what ${actor.name} did`} onClick={() => narrow({ actor: actor.id })}>
+      <Person id={actor.id} name={actor.name} detail={via ? `by the key ${via}` : undefined} />
+    </button>
+  );
+}
+
+const columns = (narrow: (next: AuditFilter) => void): readonly Column<AuditRow>[] => [
   { key: "at", header: "When", wide: true, className: "whitespace-nowrap text-muted", cell: (entry) => <RelativeTime at={entry.at} /> },
-  { key: "actor", header: "Who", className: "min-w-36", cell: (entry) => (entry.actor ? <Person id={entry.actor.id} name={entry.actor.name} /> : <span className="text-muted">Portico itself</span>) },
+  { key: "actor", header: "Who", className: "min-w-36", cell: (entry) => <Actor entry={entry} narrow={narrow} /> },
   {
     key: "action",
     header: "What",
@@ -30,7 +47,7 @@ const columns: readonly Column<AuditRow>[] = [
         <RelativeTime at={entry.at} className="text-13 text-muted md:hidden" />
         <span className="truncate font-mono text-12 text-muted">
           {entry.action}
-          {entry.subject ? ` ${entry.subject}` : null}
+          {entry.subject ? ` ${entry.subject_name ?? entry.subject}` : null}
         </span>
       </span>
     ),
@@ -51,23 +68,46 @@ const columns: readonly Column<AuditRow>[] = [
   { key: "seq", header: "No.", wide: true, className: "text-right font-mono text-12 text-muted", cell: (entry) => entry.seq },
 ];
 
-/** The audit log, newest first. Nothing in it can be changed, here or anywhere. */
+/** The audit log, newest first and live. Nothing in it can be changed, here or anywhere. */
 export function AuditTable() {
-  const list = useLivePages<AuditRow, PageOf<AuditRow>>(auditOptions());
-  if (list.isError && !list.rows) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
+  const [params, setParams] = useUrlState();
+  const filter = auditFilter((key) => params.get(key));
+  const list = useLivePages<AuditRow, PageOf<AuditRow>>(auditOptions(filter));
+  useLive("audit", { schema: "kernel", table: "audit" }, () => void list.refresh());
+  const narrowed = Object.keys(filter).length > 0;
+  const clear = () => setParams({ actor: "", action: "", subject: "", from: "", until: "" });
   return (
     <div className="flex flex-col gap-3">
-      <DataTable
-        caption="Audit log"
-        columns={columns}
-        rows={list.rows}
-        rowKey={(entry) => entry.id}
-        empty={
-          <EmptyState scene="quiet" title="Nothing has happened yet">
-            Sign-ins, changes and publications are written down here.
-          </EmptyState>
-        }
-      />
+      <AuditFilters filter={filter} change={setParams} clear={narrowed ? clear : undefined} />
+      <div className="flex h-8 items-center justify-between gap-3">
+        <LiveIndicator />
+        <NewRows count={list.waiting} show={list.show} />
+      </div>
+      {list.isError && !list.rows ? (
+        <ErrorState error={list.error} retry={() => void list.refetch()} />
+      ) : (
+        <DataTable
+          caption="Audit log"
+          columns={columns((next) => setParams(next))}
+          rows={list.rows}
+          rowKey={(entry) => entry.id}
+          empty={
+            <EmptyState
+              scene="quiet"
+              title={narrowed ? "Nothing fits" : "Nothing has happened yet"}
+              action={
+                narrowed ? (
+                  <Button variant="secondary" onClick={clear}>
+                    Show everything
+                  </Button>
+                ) : undefined
+              }
+            >
+              {narrowed ? "Another act or another day may help." : "Sign-ins, changes and publications are written down here."}
+            </EmptyState>
+          }
+        />
+      )}
       {list.hasNextPage ? (
         <Button variant="secondary" className="self-center" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           Earlier entries

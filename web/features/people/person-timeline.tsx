@@ -6,7 +6,7 @@ import { RelativeTime } from "@/components/relative-time";
 import { Button } from "@/components/ui/button";
 import { Skeleton } from "@/components/ui/skeleton";
 import { cn } from "@/lib/cn";
-import { detail, inWords } from "./happenings";
+import { detail, inWords } from "@/lib/happenings";
 import { timelineOptions, type Happening } from "./person-api";
 import { useRoleTitle } from "./roles-api";
 

@@ -8,7 +8,7 @@ use crate::{
 };
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use kernel::{Permission, Principal, Result, audit::Act, id::UserId};
+use kernel::{Permission, Principal, Result, audit::Act, id::UserId, sheet};
 use serde_json::json;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -97,17 +97,11 @@ impl Reading {
     }
 
     fn csv(&self, rows: &[Person]) -> Result<Vec<u8>> {
-        let mut out = csv::Writer::from_writer(Vec::new());
+        let mut lines: Vec<Vec<String>> = rows.iter().map(|one| cells(one).to_vec()).collect();
         if !self.begun {
-            out.write_record(HEADER).map_err(anyhow::Error::from)?;
+            lines.insert(0, HEADER.map(str::to_owned).to_vec());
         }
-        for person in rows {
-            out.write_record(cells(person).iter().map(|cell| harmless(cell)))
-                .map_err(anyhow::Error::from)?;
-        }
-        Ok(out
-            .into_inner()
-            .map_err(|error| anyhow::anyhow!("{error}"))?)
+        sheet::csv(&lines)
     }
 
     fn json(&self, rows: &[Person]) -> Result<Vec<u8>> {
@@ -149,13 +143,4 @@ fn cells(person: &Person) -> [String; 9] {
 
 fn written(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_default()
-}
-
-/// A spreadsheet runs what begins like a formula (OWASP, CSV injection): an apostrophe makes
-/// it text.
-pub(crate) fn harmless(cell: &str) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        return format!("'{cell}");
-    }
-    cell.to_owned()
 }

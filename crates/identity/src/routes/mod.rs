@@ -2,10 +2,12 @@
 //! carries a token.
 
 mod accounts;
+mod api_keys;
 mod bulk;
 mod email_change;
 mod entry;
 mod export;
+mod invitations;
 mod passkeys;
 mod people;
 mod people_filter;
@@ -14,6 +16,7 @@ mod privacy;
 mod providers;
 mod roles;
 mod saved_views;
+mod security_log;
 mod sessions;
 mod standing;
 mod views;
@@ -63,6 +66,15 @@ pub fn router() -> OpenApiRouter<Identity> {
         .routes(routes!(saved_views::list, saved_views::save))
         .routes(routes!(saved_views::remove))
         .routes(routes!(bulk::start))
+        .routes(routes!(api_keys::list, api_keys::create))
+        .routes(routes!(api_keys::revoke))
+        .routes(routes!(invitations::list, invitations::invite))
+        .routes(routes!(invitations::resend))
+        .routes(routes!(invitations::revoke))
+        .routes(routes!(invitations::inspect, invitations::accept))
+        .routes(routes!(security_log::list))
+        .routes(routes!(security_log::figures))
+        .routes(routes!(security_log::export))
         .routes(routes!(bulk::get))
         .routes(routes!(bulk::refusals))
         .routes(routes!(bulk::undo))

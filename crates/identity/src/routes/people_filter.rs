@@ -1,9 +1,9 @@
 //! How the list's filter is said: in an address, and in a body.
 
 use crate::model::{Status, people::Filter};
-use kernel::{Result, error::Faults};
+use kernel::{Result, error::Faults, sheet::day};
 use serde::Deserialize;
-use time::{Date, Duration, OffsetDateTime, Time, format_description::well_known::Iso8601};
+use time::Duration;
 
 macro_rules! said {
     ($(#[$attribute:meta])* $name:ident) => {
@@ -59,15 +59,4 @@ said! {
     #[derive(utoipa::ToSchema)]
     #[serde(deny_unknown_fields)]
     FilterBody
-}
-
-fn day(faults: &mut Faults, field: &'static str, text: Option<&str>) -> Option<OffsetDateTime> {
-    let text = text.filter(|text| !text.is_empty())?;
-    let day = Date::parse(text, &Iso8601::DATE)
-        .ok()
-        .filter(|day| (1970..9000).contains(&day.year()));
-    if day.is_none() {
-        faults.add(field, "invalid", "Say a day as in 2026-11-25.");
-    }
-    Some(OffsetDateTime::new_utc(day?, Time::MIDNIGHT))
 }

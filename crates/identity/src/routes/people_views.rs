@@ -61,7 +61,7 @@ pub(super) struct ActorView {
     name: String,
 }
 
-fn actor(id: Option<UserId>, name: Option<String>) -> Option<ActorView> {
+pub(super) fn actor(id: Option<UserId>, name: Option<String>) -> Option<ActorView> {
     let name = name.unwrap_or_else(|| "Somebody who left".to_owned());
     id.map(|id| ActorView { id, name })
 }

@@ -28,6 +28,8 @@ pub enum Template {
     WelcomeVerify,
     /// Somebody signed up with an address that has an account: `name`, `link` (sign-in).
     AlreadyRegistered,
+    /// Somebody is asked to join: `name`, `inviter`, `link`.
+    Invitation,
     /// Staff took the password away: `name`, `link` (reset).
     PasswordAsked,
     /// Agree to another address, at the one before: `name`, `old`, `new`, `link`.
@@ -56,12 +58,13 @@ pub enum Template {
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::StackSignIn,
         Self::StackPasswordReset,
         Self::StackTeamInvitation,
         Self::WelcomeVerify,
         Self::AlreadyRegistered,
+        Self::Invitation,
         Self::PasswordAsked,
         Self::EmailChangeOld,
         Self::EmailChangeNew,
@@ -77,6 +80,7 @@ impl Template {
         match self {
             Self::WelcomeVerify => include_str!("texts/welcome_verify.toml"),
             Self::AlreadyRegistered => include_str!("texts/already_registered.toml"),
+            Self::Invitation => include_str!("texts/invitation.toml"),
             Self::PasswordAsked => include_str!("texts/password_asked.toml"),
             Self::EmailChangeOld => include_str!("texts/email_change_old.toml"),
             Self::EmailChangeNew => include_str!("texts/email_change_new.toml"),

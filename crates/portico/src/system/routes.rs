@@ -1,14 +1,12 @@
 //! The routes of the system, under `/api/v1`.
 
-use super::store;
 use crate::{app::App, demo};
 use axum::{extract::State, http::StatusCode};
 use kernel::{
     Permission, Principal, Result,
-    audit::{self, Act},
+    audit::Act,
     error::Problem,
     extract::{Json, Path, Query},
-    id::UserId,
     jobs::{self, DeadLetter, QueueState},
     page::{Page, PageQuery},
     principal::Public,
@@ -16,7 +14,6 @@ use kernel::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use time::OffsetDateTime;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
@@ -24,7 +21,9 @@ use uuid::Uuid;
 pub fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(system))
-        .routes(routes!(audit_log))
+        .routes(routes!(super::audit::list))
+        .routes(routes!(super::audit::actions))
+        .routes(routes!(super::audit::export))
         .routes(routes!(queue))
         .routes(routes!(dead_letters))
         .routes(routes!(retry))
@@ -67,58 +66,6 @@ async fn system(State(app): State<Arc<App>>, _: Public) -> Result<Json<SystemVie
         demo_accounts,
         mail_viewer: app.mailer.captures() && app.config.is_local(),
     }))
-}
-
-#[derive(Serialize, utoipa::ToSchema)]
-struct ActorView {
-    id: UserId,
-    name: String,
-}
-
-/// An act, as staff see it.
-#[derive(Serialize, utoipa::ToSchema)]
-struct ActView {
-    /// Its place in the chain.
-    seq: i64,
-    #[serde(with = "time::serde::rfc3339")]
-    at: OffsetDateTime,
-    /// Who; nobody for what the system did.
-    actor: Option<ActorView>,
-    action: String,
-    subject: String,
-    data: Value,
-}
-
-/// Who did what, the latest first. Needs `audit.read`.
-#[utoipa::path(get, path = "/audit", tag = "system", operation_id = "audit", params(PageQuery),
-    responses((status = 200, body = Page<ActView>), (status = 401, body = Problem),
-        (status = 403, body = Problem)))]
-async fn audit_log(
-    State(app): State<Arc<App>>,
-    caller: Principal,
-    Query(page): Query<PageQuery>,
-) -> Result<Json<Page<ActView>>> {
-    caller.require(Permission::AuditRead)?;
-    let mut db = app.db.acquire().await?;
-    let page = audit::list(&mut db, &page).await?;
-    let people: Vec<UserId> = page.items.iter().filter_map(|entry| entry.actor).collect();
-    let names = store::names(&mut db, &people).await?;
-    Ok(Json(page.map(|entry| ActView {
-        seq: entry.seq,
-        at: entry.at,
-        actor: entry.actor.map(|id| {
-            ActorView {
-                id,
-                name: names
-                    .get(&id)
-                    .cloned()
-                    .unwrap_or_else(|| "Somebody who left".to_owned()),
-            }
-        }),
-        action: entry.action,
-        subject: entry.subject,
-        data: entry.data,
-    })))
 }
 
 /// How the job queue stands. Needs `system.read`.

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod api_keys;
 mod app;
 mod authenticator;
 mod authz;
@@ -10,7 +11,9 @@ mod billing;
 mod bulk;
 mod connections;
 mod identity;
+mod invitations;
 mod kernel;
+mod logs;
 mod openapi;
 mod passkeys;
 mod people;

@@ -2,9 +2,11 @@ import { Page } from "@ds/layout";
 import type { Metadata } from "next";
 import { PageHeader } from "@/components/page-header";
 import { userFilter, usersOptions } from "@/features/people/api";
+import { Invite } from "@/features/people/invite";
 import { rolesOptions } from "@/features/people/roles-options";
 import { UsersTable } from "@/features/people/users-table";
 import { serverApi, staff } from "@/lib/api/server";
+import { can } from "@/lib/permissions";
 import { Prefetched } from "@/lib/prefetch";
 
 export const metadata: Metadata = { title: "Members" };
@@ -17,7 +19,7 @@ export default async function Users({ searchParams }: { searchParams: Promise<Re
   return (
     <Prefetched load={(client) => [client.infiniteQuery(usersOptions(filter, api)), client.query(rolesOptions(api))]}>
       <Page>
-        <PageHeader title="Members" />
+        <PageHeader title="Members" action={can(me, "users.write") ? <Invite mayGiveRoles={can(me, "roles.write")} /> : undefined} />
         <UsersTable me={me} />
       </Page>
     </Prefetched>

@@ -34,6 +34,9 @@ const WORDS: Readonly<Record<string, string>> = {
   "identity.person_deleted": "Moved to the trash",
 };
 
+/** The kinds of what happens at the doors. */
+export const KINDS: readonly string[] = Object.keys(WORDS).filter((kind) => !kind.includes("."));
+
 export function inWords(kind: string): string {
   const known = WORDS[kind];
   if (known) return known;
