@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { accessible, fits, interactive, launch, shoot, VIEWPORTS, visitor } from "./browser.mjs";
-import { start } from "./portico.mjs";
+import { mailTo, start } from "./portico.mjs";
 
 const PATIENCE = { timeout: 60_000 };
 let portico;
@@ -153,7 +153,7 @@ test("a view is kept with its filter and its columns, and what is shown becomes 
   const { page, context, complaints } = await signedIn("admin");
   await page.goto("/admin/users");
   await interactive(page);
-  await page.getByRole("button", { name: "Finer" }).click();
+  await page.getByRole("button", { name: "More filters" }).click();
   await page.getByLabel("Address").selectOption("true");
   await page.getByRole("button", { name: "Columns" }).click();
   await page.getByRole("menuitemcheckbox", { name: "Second factor" }).click();
@@ -179,6 +179,101 @@ test("a view is kept with its filter and its columns, and what is shown becomes 
   await context.close();
 });
 
+test("people come in from a file, looked at first", { timeout: 180_000 }, async () => {
+  const { page, context, complaints } = await signedIn("admin");
+  await page.goto("/admin/users/import");
+  await interactive(page);
+  await accessible(page);
+  const csv = "Full name;Address (e-mail);Role\nNia Brandt;nia.brandt@example.org;\nOtto;not an address;\nPia Lind;pia.lind@example.org;Editor\nMia;mia.keller@demo.example;\n";
+  await page.getByLabel("CSV file").setInputFiles({ name: "members.csv", mimeType: "text/csv", buffer: Buffer.from(csv) });
+  await page.getByRole("button", { name: "Look at it" }).click();
+  await page.getByText("members.csv").waitFor();
+  await page.getByRole("button", { name: "Try it without importing" }).click();
+  await page.getByText("2 can come in, 2 cannot.").waitFor();
+  await page.getByText("This is no e-mail address.").waitFor();
+  await picture(page, "import-checked");
+  await fits(page);
+  await accessible(page);
+  await page.getByRole("button", { name: "Import 2 people" }).click();
+  await page.getByText("2 people are here now. Nobody was mailed.").waitFor();
+  await page.getByRole("link", { name: "See them" }).click();
+  await page.getByText("nia.brandt@example.org").waitFor();
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("somebody is invited, comes in by the mail, and is a member", { timeout: 180_000 }, async () => {
+  const { page, context, complaints } = await signedIn("admin");
+  await page.goto("/admin/users");
+  await interactive(page);
+  await page.getByRole("button", { name: "Invite" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("E-mail").fill("quinn@example.org");
+  await picture(page, "invite");
+  await accessible(page);
+  await dialog.getByRole("button", { name: "Invite" }).click();
+  await page.getByText("quinn@example.org gets a mail with a link.").waitFor();
+  const mail = await mailTo(portico.base, "quinn@example.org");
+  const link = /http\S+\/invite#\S+/.exec(mail.text)[0];
+  const guest = await visitor(browser, { base: portico.base });
+  await guest.page.goto(link);
+  await interactive(guest.page);
+  await guest.page.getByLabel("Your name").fill("Quinn Abel");
+  await guest.page.getByLabel("Password").fill("four-quiet-arches-more");
+  await picture(guest.page, "invite-page");
+  await accessible(guest.page);
+  await guest.page.getByRole("button", { name: "Come in" }).click();
+  await guest.page.waitForURL("**/home");
+  assert.deepEqual([...complaints, ...guest.complaints], []);
+  await guest.context.close();
+  await context.close();
+});
+
+test("a key is made for a machine, shown once, used, and taken back", { timeout: 180_000 }, async () => {
+  const { page, context, complaints } = await signedIn("admin");
+  await page.goto("/admin/api-keys");
+  await interactive(page);
+  await accessible(page);
+  await page.getByRole("button", { name: "New key" }).first().click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name").fill("Nightly report");
+  await dialog.getByLabel(/See the list of people/).check();
+  await dialog.getByRole("button", { name: "Make key" }).click();
+  const secret = await dialog.locator("code").first().textContent();
+  await picture(page, "api-key");
+  await accessible(page);
+  const ask = () => fetch(`${portico.base}/api/v1/users?limit=1`, { headers: { authorization: `Bearer ${secret}` } });
+  assert.equal((await ask()).status, 200);
+  await dialog.getByRole("button", { name: "I have it" }).click();
+  await page.getByRole("button", { name: "Take Nightly report back" }).click();
+  await dialog.getByRole("button", { name: "Take back" }).click();
+  await page.getByText("The key no longer works.").waitFor();
+  assert.equal((await ask()).status, 401);
+  await picture(page, "api-keys");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("the logs say who did what and who tried the doors", { timeout: 180_000 }, async () => {
+  const { page, context, complaints } = await signedIn("admin");
+  await context.request.post("/api/v1/sessions", { data: { email: "nobody@example.org", password: "wrong" } });
+  await page.goto("/admin/security");
+  await interactive(page);
+  await page.getByText("Nobody's: nobody@example.org").first().waitFor();
+  await picture(page, "security");
+  await accessible(page);
+  await page.getByLabel("Kind").selectOption("signed_in");
+  await page.waitForURL(/kinds=signed_in/);
+  await page.goto("/admin/activity");
+  await interactive(page);
+  await page.getByLabel("What was done").selectOption("api_key.");
+  await page.getByText("api_key.created").first().waitFor();
+  await picture(page, "activity");
+  await accessible(page);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("what a role may not do is not offered", { timeout: 120_000 }, async () => {
   const { page, context } = await signedIn("admin");
   const role = accounts.find((one) => one.role === "editor");
@@ -199,7 +294,7 @@ for (const viewport of Object.keys(VIEWPORTS)) {
   for (const scheme of ["light", "dark"]) {
     test(`the pages of people at ${viewport} size in ${scheme}`, { timeout: 180_000 }, async () => {
       const { page, context, complaints } = await signedIn("admin", { viewport, scheme });
-      for (const path of ["/admin/users", "/admin/users?search=nobody-like-this", "/admin/roles"]) {
+      for (const path of ["/admin/users", "/admin/users?search=nobody-like-this", "/admin/roles", "/admin/security", "/admin/activity", "/admin/api-keys", "/admin/users/import"]) {
         await page.goto(path);
         await interactive(page);
         await page.locator("main [aria-busy=true]").first().waitFor({ state: "detached" });

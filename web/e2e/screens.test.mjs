@@ -7,7 +7,7 @@ import { start } from "./portico.mjs";
 const PAGES = {
   visitor: ["/", "/sign-in", "/sign-up", "/check-mail", "/email-change", "/goodbye", "/nothing-here"],
   member: ["/home", "/updates", "/profile", "/security", "/your-data"],
-  staff: ["/admin", "/admin/users", "/admin/tiers", "/admin/updates", "/admin/updates/new", "/admin/activity", "/admin/system"],
+  staff: ["/admin", "/admin/users", "/admin/tiers", "/admin/updates", "/admin/updates/new", "/admin/roles", "/admin/activity", "/admin/security", "/admin/api-keys", "/admin/users/import", "/admin/system"],
 };
 
 let portico;
@@ -49,7 +49,7 @@ for (const viewport of Object.keys(VIEWPORTS)) {
         if (who === "member") all.push(await follow(page, "/updates", 'a[href^="/updates/"]'));
         if (who === "staff") {
           all.push(await follow(page, "/admin/updates", 'main a[href^="/admin/updates/"]:not([href$="/new"])'));
-          all.push(await follow(page, "/admin/users", 'main a[href^="/admin/users/"]'));
+          all.push(await follow(page, "/admin/users", 'main a[href^="/admin/users/"]:not([href$="/import"])'));
         }
         for (const path of all) {
           await page.goto(path);

@@ -55,6 +55,7 @@ export const keys = {
     features: () => ["tiers", "features"] as const,
     membership: (user: string) => ["tiers", "membership", user] as const,
   },
+  import: (id: string) => ["import", id] as const,
   invitations: () => ["invitations"] as const,
   apiKeys: () => ["api-keys"] as const,
   security: {

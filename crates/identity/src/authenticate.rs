@@ -126,7 +126,7 @@ impl Identity {
     /// a machine came with.
     async fn recognise(&self, request: &mut Request) -> Result<(Option<Issued>, Option<Via>)> {
         let from = ClientAddr::of(request.extensions());
-        if bearer(request.headers()).is_some_and(Self::is_api_key) {
+        if bearer(request.headers()).is_some_and(|token| Self::is_api_key(&token)) {
             let via = self.recognise_key(request, from).await?;
             return Ok((None, Some(via)));
         }
@@ -143,7 +143,7 @@ impl Identity {
     /// A machine with a key: whatever is written down about the request names the key.
     async fn recognise_key(&self, request: &mut Request, from: ClientAddr) -> Result<Via> {
         let token = bearer(request.headers()).unwrap_or_default();
-        let found = self.principal_of_key(token, from).await?;
+        let found = self.principal_of_key(&token, from).await?;
         let (principal, via) = found.ok_or(Error::Unauthenticated)?;
         let path = request.uri().path();
         let asks_who = request.method() == Method::GET && path == "/api/v1/me";

@@ -2,7 +2,10 @@
 
 use crate::{
     Identity,
-    model::{RegistrationId, email_change::ChangeId, keys::InvitationId, privacy::ExportId},
+    model::{
+        RegistrationId, email_change::ChangeId, import::ImportId, keys::InvitationId,
+        privacy::ExportId,
+    },
 };
 use kernel::{
     id::UserId,
@@ -51,6 +54,17 @@ pub struct SendInvitation {
 
 impl Job for SendInvitation {
     const NAME: &'static str = "identity:send_invitation";
+}
+
+/// Takes over the people of a file, all of them or none.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TakeOver {
+    /// Which file.
+    pub import: ImportId,
+}
+
+impl Job for TakeOver {
+    const NAME: &'static str = "identity:take_over";
 }
 
 /// Does one act to many people.
@@ -162,6 +176,7 @@ impl Identity {
     pub fn handlers(&self, handlers: Handlers) -> Handlers {
         let (welcome, repeated, sweep) = (self.clone(), self.clone(), self.clone());
         let (erase, bulk, invite) = (self.clone(), self.clone(), self.clone());
+        let import = self.clone();
         self.self_service_handlers(handlers)
             .on(move |job: SendWelcome, _| {
                 let identity = welcome.clone();
@@ -181,6 +196,10 @@ impl Identity {
             .on(move |job: SendInvitation, _| {
                 let identity = invite.clone();
                 async move { identity.send_invitation(job.invitation).await }
+            })
+            .on(move |job: TakeOver, _| {
+                let identity = import.clone();
+                async move { identity.take_over(job.import).await }
             })
             .on(move |job: ActInBulk, _| {
                 let identity = bulk.clone();

@@ -3,6 +3,7 @@
 pub mod bulk;
 pub mod email_change;
 pub mod entry;
+pub mod import;
 pub mod keys;
 pub mod passkeys;
 pub mod people;

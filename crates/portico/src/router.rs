@@ -53,6 +53,7 @@ impl Modify for Security {
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut routes = utoipa::openapi::OpenApi::default();
     routes.merge(identity::routes::router().into_openapi());
+    routes.merge(identity::routes::uploads().into_openapi());
     routes.merge(billing::routes::router().into_openapi());
     routes.merge(updates::routes::router().into_openapi());
     routes.merge(system::routes::router().into_openapi());
@@ -107,7 +108,8 @@ pub(crate) fn parts(app: &App) -> Parts {
         Err(error) => tracing::error!(%error, "the API reference cannot be shown"),
     }
     let files = Router::from(kernel::files::router().with_state(app.files.clone()));
-    let transfers = Router::new().nest("/api/v1", files);
+    let uploads = identity::routes::uploads().with_state(app.identity.clone());
+    let transfers = Router::new().nest("/api/v1", files.merge(Router::from(uploads)));
     // Clients that were told `/socket` say things over HTTP at the root.
     api = api
         .nest("/realtime/v1", app.realtime.http())

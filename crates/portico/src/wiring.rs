@@ -50,7 +50,8 @@ pub(crate) fn reactions(event: &Recorded) -> Vec<Queued> {
 /// The tables whose changes reach sockets.
 pub(crate) fn live_tables() -> Vec<kernel::live::Table> {
     [
-        kernel::audit::LIVE, identity::live::TABLES,
+        kernel::audit::LIVE,
+        identity::live::TABLES,
         billing::live::TABLES,
         updates::live::TABLES,
     ]

@@ -50,7 +50,7 @@ export function BulkBar({ selection, filter, matching, pageSelected, may, all, c
         <DropdownMenu>
           <DropdownMenuTrigger asChild>
             <Button variant="secondary" size="sm">
-              Do
+              More
               <ChevronDown aria-hidden />
             </Button>
           </DropdownMenuTrigger>

@@ -88,7 +88,7 @@ export function Filters({ filter, change }: { filter: UserFilter; change: (next:
         </Select>
         <Button variant="ghost" aria-expanded={open} onClick={() => setOpen(!open)}>
           <SlidersHorizontal aria-hidden />
-          Finer
+          More filters
         </Button>
         {narrowed(filter) ? (
           <Button

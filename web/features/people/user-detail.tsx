@@ -112,7 +112,7 @@ export function UserDetail({ id, me, aside, held }: { id: string; me: Me; aside?
             </div>
           </div>
           <Closed user={user} />
-          <div className="grid gap-10 lg:grid-cols-[minmax(0,1fr)_22rem]">
+          <div className="grid gap-10 md:grid-cols-[minmax(0,1fr)_20rem]">
             <div className="flex min-w-0 flex-col gap-10">
               <Facts user={user} />
               <PersonTimeline id={id} />
@@ -120,7 +120,7 @@ export function UserDetail({ id, me, aside, held }: { id: string; me: Me; aside?
             <div className="flex min-w-0 flex-col gap-10">
               <PersonRoles user={user} mayChange={user.actionable && can(me, "roles.write")} />
               {held}
-              <PersonDevices id={id} mayEnd={acts} />
+              {can(me, "users.write") ? <PersonDevices id={id} mayEnd={acts} /> : null}
               {can(me, "users.write") ? <PersonNotes id={id} /> : null}
             </div>
           </div>

@@ -24,6 +24,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/email-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Follows a link about a change of address: agrees to it, or takes it back. Works once. */
+        put: operations["follow_email_link"];
+        /** Says what a link about a change of address does, without doing it. */
+        post: operations["inspect_email_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/verification": {
         parameters: {
             query?: never;
@@ -42,6 +60,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Keys for machines, the latest first. Needs `api_keys.write`. */
+        get: operations["api_keys"];
+        put?: never;
+        /**
+         * Makes a key; its text is in this answer only. Used as `Authorization: Bearer pk_…`. Needs
+         *     `api_keys.write`, and a recent proof of who is asking.
+         */
+        post: operations["create_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a key back, at once. Needs `api_keys.write`. */
+        delete: operations["revoke_api_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -51,6 +107,40 @@ export interface paths {
         };
         /** Who did what, the latest first. Needs `audit.read`. */
         get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names of what was done so far, for a filter. Needs `audit.read`. */
+        get: operations["audit_actions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The log as CSV, narrowed like the list. Needs `audit.read`. */
+        get: operations["export_audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -217,6 +307,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invitations that wait, the latest first. Needs `users.write`. */
+        get: operations["invitations"];
+        put?: never;
+        /** Asks somebody to join, by mail. Needs `users.write`. */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/acceptance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Accepts an invitation with a name and a password, and signs its owner in. */
+        put: operations["accept_invitation"];
+        /** What an invitation's link stands for; looking at it does not use it up. */
+        post: operations["inspect_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an invitation back, and the account that waited. Needs `users.write`. */
+        delete: operations["revoke_invitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{id}/sending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks again; the link before stops working. Needs `users.write`. */
+        post: operations["resend_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -303,6 +463,64 @@ export interface paths {
         patch: operations["change_profile"];
         trace?: never;
     };
+    "/api/v1/me/deletion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What deleting the caller's account would mean. */
+        get: operations["deletion_terms"];
+        put?: never;
+        /**
+         * Deletes the caller's account: out of use at once, erased after some days. Signing in until
+         *     then takes it back.
+         */
+        post: operations["delete_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/email-change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The change of address that waits for somebody to agree, if one does. */
+        get: operations["email_change"];
+        put?: never;
+        /** Asks for another address. Mails to both follow; both have to agree. */
+        post: operations["ask_email_change"];
+        /** Gives up the change that waits. */
+        delete: operations["drop_email_change"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's latest copy of their data, made or in the making. */
+        get: operations["data_export"];
+        put?: never;
+        /** Asks for a copy of all that is held about the caller. A mail follows when it is ready. */
+        post: operations["ask_data_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/membership": {
         parameters: {
             query?: never;
@@ -320,6 +538,151 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's passkeys, the first made first. */
+        get: operations["passkeys"];
+        put?: never;
+        /** Takes the caller's new passkey. */
+        post: operations["add_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/passkeys/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the caller's browser for a new passkey. */
+        post: operations["new_passkey_challenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes one of the caller's passkeys. */
+        delete: operations["remove_passkey"];
+        options?: never;
+        head?: never;
+        /** Names one of the caller's passkeys otherwise. */
+        patch: operations["rename_passkey"];
+        trace?: never;
+    };
+    "/api/v1/me/picture": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Sets the caller's picture (JPEG, PNG or WebP), as the field `file` of a form. It is cropped
+         *     to a square and written anew: nothing of the file is kept but what can be seen.
+         */
+        put: operations["set_picture"];
+        post?: never;
+        /** Takes the caller's picture away. */
+        delete: operations["remove_picture"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which providers sign the caller in. */
+        get: operations["linked_providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/providers/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Unlinks an account at a provider's from the caller's. */
+        delete: operations["unlink_provider"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/providers/{name}/departures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins the linking of an account at a provider's to the caller's. */
+        post: operations["link_provider"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/passkeys/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks for the proof of a passkey: for signing in, as the second factor, or to confirm that
+         *     it is still the caller.
+         */
+        post: operations["passkey_challenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/permissions": {
         parameters: {
             query?: never;
@@ -331,6 +694,40 @@ export interface paths {
         get: operations["permissions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{name}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a provider sends a browser back to. Leads on to a page, whatever came of it. */
+        get: operations["return_from_provider"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/providers/{name}/departures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins a sign-in at a provider's. The answer counts only in this browser, once. */
+        post: operations["sign_in_at_provider"];
         delete?: never;
         options?: never;
         head?: never;
@@ -373,6 +770,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/security/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Failed sign-ins, lock-outs, new devices, stolen tokens and what was done to accounts, the
+         *     latest first. Needs `audit.read`.
+         */
+        get: operations["security_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The log as CSV, narrowed like the list. Needs `audit.read`. */
+        get: operations["export_security_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often each kind of event was seen in the last 24 hours. Needs `audit.read`. */
+        get: operations["security_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -404,6 +855,23 @@ export interface paths {
         post?: never;
         /** Signs this device out, on the server and in the browser. */
         delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs in with a passkey, without saying who. The tokens travel in `HttpOnly` cookies. */
+        post: operations["sign_in_with_passkey"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -709,6 +1177,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a CSV file of people, up to 100,000 rows and 25 MB; nothing of it counts yet. Needs
+         *     `users.write`.
+         */
+        post: operations["stage_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a file has come. Needs `users.write`; it is its sender's. */
+        get: operations["import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/imports/{id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Looks at every line with this mapping: a dry run. Needs `users.write`. */
+        put: operations["check_import"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/imports/{id}/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes the good lines over, all of them in one transaction, in the background. Needs
+         *     `users.write`.
+         */
+        post: operations["commit_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/imports/{id}/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lines that cannot be taken over, and why. Needs `users.write`. */
+        get: operations["import_faults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/imports/{id}/faults.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a file, to be mended and sent again. Needs `users.write`. */
+        get: operations["import_faults_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/totals": {
         parameters: {
             query?: never;
@@ -921,7 +1497,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A person's signed-in devices. Needs `users.read`. */
+        /** A person's signed-in devices. Needs `users.write`. */
         get: operations["person_sessions"];
         put?: never;
         post?: never;
@@ -973,8 +1549,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What happened to a person, the latest first. Needs `users.read`. */
+        /** What happened to a person, the latest first. Needs `users.read`; from where, `users.write`. */
         get: operations["timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ways-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ways to sign in that this place offers besides a password. */
+        get: operations["ways_in"];
         put?: never;
         post?: never;
         delete?: never;
@@ -987,6 +1580,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcceptInvitationBody: {
+            name?: string;
+            password?: string;
+            token: string;
+        };
         /** @description A demo account that a newcomer can try. */
         AccountView: {
             /** @description Its address. */
@@ -1010,16 +1608,59 @@ export interface components {
              * @description Its place in the chain.
              */
             seq: number;
+            /** @description To whom or what: an id or a name. */
             subject: string;
+            /** @description The subject's name, where it is a person. */
+            subject_name?: string | null;
         };
         ActionView: {
             /** @description What the button says. */
             label: string;
         };
+        /** @description Names of actions. */
+        ActionsView: {
+            items: string[];
+        };
         /** @description Somebody who did something. */
         ActorView: {
             id: components["schemas"]["UserId"];
             name: string;
+        };
+        ApiKeyBody: {
+            /**
+             * Format: int32
+             * @description For how many days it works; for ever unless said.
+             */
+            days?: number | null;
+            /** @description As people call it. */
+            name?: string;
+            /** @description What it may do: no more than the caller. */
+            permissions?: string[];
+        };
+        /** @description A key, without what it is made of. */
+        ApiKeyView: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at?: string | null;
+            /** Format: uuid */
+            id: string;
+            last_address?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was last used, to about a minute.
+             */
+            last_used_at?: string | null;
+            made_by: components["schemas"]["UserId"];
+            /** @description Its maker's name. */
+            maker: string;
+            name: string;
+            /** @description What it may do, as far as its maker may. */
+            permissions: string[];
+            /** @description How it begins. */
+            prefix: string;
+            /** Format: date-time */
+            revoked_at?: string | null;
         };
         /**
          * @description Whom an update addresses. Decided when it is published: who joins later is not told
@@ -1110,6 +1751,20 @@ export interface components {
             /** @description Whether it can be taken back. */
             undoable: boolean;
         };
+        /** @description A question for `navigator.credentials`; bytes are base64url. */
+        CeremonyView: {
+            /** @description To be sent back with the answer. Works once, for a few minutes. */
+            ceremony: string;
+            /**
+             * @description `PublicKeyCredentialCreationOptions` or `PublicKeyCredentialRequestOptions` (WebAuthn
+             *     Level 3), as JSON.
+             */
+            options: Record<string, never>;
+        };
+        CommitBody: {
+            /** @description Whether each of them gets a mail with a link; not unless said. */
+            invite?: boolean;
+        };
         /** @description How many match. */
         CountView: {
             /** Format: int64 */
@@ -1124,6 +1779,33 @@ export interface components {
             read: number;
             /** Format: int64 */
             recipients: number;
+        };
+        /** @description A copy of the caller's data. */
+        DataExportView: {
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description How many parts have been gathered.
+             */
+            done: number;
+            /** Format: date-time */
+            expires_at?: string | null;
+            /** Format: date-time */
+            finished_at?: string | null;
+            id: components["schemas"]["ExportId"];
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size?: number | null;
+            /**
+             * Format: int32
+             * @description Of how many.
+             */
+            total: number;
+            /** @description Where the file is, while there is one. */
+            url?: string | null;
         };
         /** @description A job that failed for good. */
         DeadLetter: {
@@ -1147,6 +1829,56 @@ export interface components {
             /** @description The job's name. */
             task: string;
         };
+        DepartureBody: {
+            /** @description The path of this place where the browser goes on afterwards; any other is left out. */
+            next?: string | null;
+        };
+        /** @description What leaving means here. */
+        DepartureTermsView: {
+            /** @description Whether the caller may leave; the last owner may not. */
+            allowed: boolean;
+            /**
+             * Format: int32
+             * @description For how many days signing in takes it back.
+             */
+            days: number;
+        };
+        DepartureView: {
+            /** @description Where the browser is to go. */
+            url: string;
+        };
+        EmailChangeBody: {
+            email: string;
+        };
+        /** @description A change that waits. */
+        EmailChangeView: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            expires_at: string;
+            /** @description Whether the new one has. */
+            new_confirmed: boolean;
+            new_email: string;
+            /** @description Whether the old address has agreed. */
+            old_confirmed: boolean;
+        };
+        EmailLinkBody: {
+            token: string;
+        };
+        EmailLinkOutcomeView: {
+            outcome: components["schemas"]["LinkOutcome"];
+        };
+        /** @description What a link about a change of address does. */
+        EmailLinkView: {
+            kind: components["schemas"]["LinkKind"];
+            new_email: string;
+            old_email: string;
+        };
+        /**
+         * Format: uuid
+         * @description One copy of somebody's data.
+         */
+        ExportId: string;
         /**
          * @description What proves a second time who somebody is.
          * @enum {string}
@@ -1273,6 +2005,147 @@ export interface components {
             /** Format: date-time */
             until?: string | null;
         };
+        /**
+         * Format: uuid
+         * @description One file on its way in.
+         */
+        ImportId: string;
+        /** @description A file on its way in. */
+        ImportView: {
+            /** @description The names of its columns. */
+            columns: string[];
+            /** Format: date-time */
+            created_at: string;
+            /**
+             * Format: int32
+             * @description How many cannot.
+             */
+            faulty?: number | null;
+            file_name: string;
+            /** Format: date-time */
+            finished_at?: string | null;
+            /**
+             * Format: int32
+             * @description How many can be taken over, once it was looked at.
+             */
+            good?: number | null;
+            id: components["schemas"]["ImportId"];
+            /** @description Whether they get a mail. */
+            invite: boolean;
+            /**
+             * Format: int32
+             * @description How many were taken over.
+             */
+            made?: number | null;
+            /**
+             * Format: int32
+             * @description How many people are in it.
+             */
+            rows: number;
+            /** @description `staged`, `checked`, `running`, `done` or `failed`. */
+            state: string;
+        };
+        /**
+         * Format: uuid
+         * @description Somebody was asked to join.
+         */
+        InvitationId: string;
+        InvitationTokenBody: {
+            token: string;
+        };
+        /** @description An invitation that waits. */
+        InvitationView: {
+            /** Format: date-time */
+            created_at: string;
+            email: string;
+            /**
+             * Format: date-time
+             * @description Until when its link works.
+             */
+            expires_at: string;
+            id: components["schemas"]["InvitationId"];
+            /** @description Who asked them. */
+            inviter?: string | null;
+            name: string;
+            /** @description The roles that they will hold. */
+            roles: string[];
+            /**
+             * Format: date-time
+             * @description When the latest mail was asked for.
+             */
+            sent_at?: string | null;
+            /** @description The account that waits. */
+            user: components["schemas"]["UserId"];
+        };
+        InviteBody: {
+            email?: string;
+            /** @description How they are called until they say so themselves. */
+            name?: string | null;
+            /** @description The roles that they will hold; `member` unless said. Others need `roles.write`. */
+            roles?: string[] | null;
+        };
+        LatestExportView: {
+            latest?: components["schemas"]["DataExportView"] | null;
+        };
+        /** @description A line of a file. */
+        LineView: {
+            cells: string[];
+            /**
+             * Format: int32
+             * @description Its number in the file.
+             */
+            line: number;
+            /** @description The same in words. */
+            message?: string | null;
+            /** @description Why it cannot be taken over: a stable code. */
+            problem?: string | null;
+        };
+        /**
+         * @description What a mailed link does.
+         * @enum {string}
+         */
+        LinkKind: "confirm_old" | "confirm_new" | "undo";
+        /**
+         * @description What came of a link.
+         * @enum {string}
+         */
+        LinkOutcome: "waits_for_old" | "waits_for_new" | "changed" | "undone";
+        LinkedProviderView: {
+            /** @description The address that the provider last said. */
+            email?: string | null;
+            /** Format: date-time */
+            last_used_at?: string | null;
+            /** Format: date-time */
+            linked_at: string;
+            /** @description For paths. */
+            provider: string;
+            /** @description For people. */
+            title: string;
+        };
+        LinkedProvidersView: {
+            items: components["schemas"]["LinkedProviderView"][];
+            /** @description Those that could be linked. */
+            others: components["schemas"]["ProviderView"][];
+        };
+        MappingBody: {
+            /** @description What who names no role gets; `member` unless said. */
+            default_role?: string | null;
+            /**
+             * Format: int32
+             * @description Which column holds the address, counted from 0.
+             */
+            email?: number | null;
+            /**
+             * Format: int32
+             * @description Which the name; made from the address without one.
+             */
+            name?: number | null;
+            /**
+             * Format: int32
+             * @description Which the role, by name or title.
+             */
+            role?: number | null;
+        };
         /** @description A person, as they see themselves. */
         MeView: {
             /** @description How others see them; the name unless they chose. */
@@ -1294,6 +2167,10 @@ export interface components {
             name: string;
             /** @description What they may do. */
             permissions: string[];
+            /** @description Where their picture is, 256 pixels a side. */
+            picture?: string | null;
+            /** @description The same, 64 pixels a side. */
+            picture_small?: string | null;
             /** @description Their roles. */
             roles: string[];
             /** @description An IANA time zone. */
@@ -1313,6 +2190,19 @@ export interface components {
             tier: string;
             /** Format: date-time */
             until?: string | null;
+        };
+        /** @description A key that was just made. */
+        NewApiKeyView: {
+            key: components["schemas"]["ApiKeyView"];
+            /** @description The key itself: shown now and never again. */
+            secret: string;
+        };
+        NewPasskeyBody: {
+            ceremony: string;
+            /** @description The `PublicKeyCredential` as JSON. */
+            credential: Record<string, never>;
+            /** @description As its owner calls it. */
+            name: string;
         };
         NewTierBody: {
             description?: string;
@@ -1370,7 +2260,40 @@ export interface components {
                  * @description Its place in the chain.
                  */
                 seq: number;
+                /** @description To whom or what: an id or a name. */
                 subject: string;
+                /** @description The subject's name, where it is a person. */
+                subject_name?: string | null;
+            }[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_ApiKeyView: {
+            /** @description The rows. */
+            items: {
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                expires_at?: string | null;
+                /** Format: uuid */
+                id: string;
+                last_address?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it was last used, to about a minute.
+                 */
+                last_used_at?: string | null;
+                made_by: components["schemas"]["UserId"];
+                /** @description Its maker's name. */
+                maker: string;
+                name: string;
+                /** @description What it may do, as far as its maker may. */
+                permissions: string[];
+                /** @description How it begins. */
+                prefix: string;
+                /** Format: date-time */
+                revoked_at?: string | null;
             }[];
             /** @description Where the next page begins; absent on the last. */
             next_cursor?: string | null;
@@ -1438,6 +2361,53 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_InvitationView: {
+            /** @description The rows. */
+            items: {
+                /** Format: date-time */
+                created_at: string;
+                email: string;
+                /**
+                 * Format: date-time
+                 * @description Until when its link works.
+                 */
+                expires_at: string;
+                id: components["schemas"]["InvitationId"];
+                /** @description Who asked them. */
+                inviter?: string | null;
+                name: string;
+                /** @description The roles that they will hold. */
+                roles: string[];
+                /**
+                 * Format: date-time
+                 * @description When the latest mail was asked for.
+                 */
+                sent_at?: string | null;
+                /** @description The account that waits. */
+                user: components["schemas"]["UserId"];
+            }[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_LineView: {
+            /** @description The rows. */
+            items: {
+                cells: string[];
+                /**
+                 * Format: int32
+                 * @description Its number in the file.
+                 */
+                line: number;
+                /** @description The same in words. */
+                message?: string | null;
+                /** @description Why it cannot be taken over: a stable code. */
+                problem?: string | null;
+            }[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_NoteView: {
             /** @description The rows. */
             items: {
@@ -1480,6 +2450,17 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_SecurityEventView: {
+            /** @description The rows. */
+            items: (components["schemas"]["HappeningView"] & {
+                /** @description What was typed, where it led to no account. */
+                identifier?: string | null;
+                user?: components["schemas"]["ActorView"] | null;
+            })[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_UpdateView: {
             /** @description The rows. */
             items: {
@@ -1496,8 +2477,48 @@ export interface components {
             /** @description Where the next page begins; absent on the last. */
             next_cursor?: string | null;
         };
+        /** @description The answer of a passkey. */
+        PasskeyAnswerBody: {
+            ceremony: string;
+            /** @description The `PublicKeyCredential` as JSON. */
+            credential: Record<string, never>;
+        };
+        /**
+         * Format: uuid
+         * @description A passkey.
+         */
+        PasskeyId: string;
+        PasskeyNameBody: {
+            name: string;
+        };
+        /** @description A passkey of the caller's. */
+        PasskeyView: {
+            /** Format: date-time */
+            created_at: string;
+            id: components["schemas"]["PasskeyId"];
+            /** Format: date-time */
+            last_used_at?: string | null;
+            name: string;
+            /** @description Whether its owner's devices share it. */
+            synced: boolean;
+        };
+        PasskeysView: {
+            /** @description Whether browsers can use passkeys at this place's address. */
+            available: boolean;
+            items: components["schemas"]["PasskeyView"][];
+        };
+        PendingChangeView: {
+            pending?: components["schemas"]["EmailChangeView"] | null;
+        };
         PendingEmailView: {
             email: string;
+            name: string;
+        };
+        /** @description What an invitation's link stands for. */
+        PendingInvitationView: {
+            email: string;
+            /** @description Who asked them. */
+            inviter?: string | null;
             name: string;
         };
         /** @description A page of people. */
@@ -1509,7 +2530,7 @@ export interface components {
             next_cursor?: string | null;
             /**
              * Format: int64
-             * @description How many match, counted up to 10,000.
+             * @description How many match, counted up to 1,000.
              */
             total: number;
         };
@@ -1551,6 +2572,8 @@ export interface components {
         };
         /** @description A person, as staff see them. */
         PersonView: {
+            /** @description Whether they look at none of the pages that they have open. */
+            away: boolean;
             /** Format: date-time */
             created_at: string;
             email: string;
@@ -1560,12 +2583,26 @@ export interface components {
             name: string;
             /** @description Whether a socket of theirs is open now. */
             online: boolean;
+            /** @description Where the small size of their picture is. */
+            picture?: string | null;
             roles: string[];
             /** @description Whether they set up a second factor. */
             second_factor: boolean;
             status: components["schemas"]["Status"];
             /** @description Whether they proved their address. */
             verified: boolean;
+        };
+        /** @description A form with one picture in it. */
+        PictureForm: {
+            /** Format: binary */
+            file: string;
+        };
+        /** @description Where a person's picture is, in two sizes: paths of this API. */
+        PictureView: {
+            /** @description 256 pixels a side. */
+            large: string;
+            /** @description 64 pixels a side. */
+            small: string;
         };
         PreviewBody: {
             audience: components["schemas"]["Audience"];
@@ -1596,6 +2633,12 @@ export interface components {
             display_name?: string | null;
             locale?: string | null;
             time_zone?: string | null;
+        };
+        ProviderView: {
+            /** @description For paths. */
+            name: string;
+            /** @description For people. */
+            title: string;
         };
         /** @description How the queue stands. */
         QueueState: {
@@ -1737,6 +2780,22 @@ export interface components {
             /** @description What can answer it. */
             factors: components["schemas"]["Factor"][];
         };
+        /** @description Something that happened at the doors. */
+        SecurityEventView: components["schemas"]["HappeningView"] & {
+            /** @description What was typed, where it led to no account. */
+            identifier?: string | null;
+            user?: components["schemas"]["ActorView"] | null;
+        };
+        /** @description How often something happened. */
+        SecurityFigureView: {
+            /** Format: int64 */
+            count: number;
+            kind: string;
+        };
+        /** @description How often each kind of event was seen in the last 24 hours. */
+        SecurityFiguresView: {
+            items: components["schemas"]["SecurityFigureView"][];
+        };
         /**
          * Format: uuid
          * @description One signed-in device of a user.
@@ -1778,6 +2837,26 @@ export interface components {
         SignedInView: {
             landing: string;
             user: components["schemas"]["MeView"];
+        };
+        /** @description A file that was just sent, with its first lines and what its columns likely are. */
+        StagedView: {
+            /**
+             * Format: int32
+             * @description Which column is likely the address, counted from 0.
+             */
+            email?: number | null;
+            import: components["schemas"]["ImportView"];
+            /**
+             * Format: int32
+             * @description Which is likely the name.
+             */
+            name?: number | null;
+            preview: components["schemas"]["LineView"][];
+            /**
+             * Format: int32
+             * @description Which is likely the role.
+             */
+            role?: number | null;
         };
         /**
          * @description Whether an account may be used.
@@ -1901,6 +2980,12 @@ export interface components {
             /** Format: int64 */
             unread: number;
         };
+        /** @description The ways to sign in besides a password. */
+        WaysInView: {
+            /** @description Whether browsers can use passkeys at this place's address. */
+            passkeys: boolean;
+            providers: components["schemas"]["ProviderView"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -1932,6 +3017,70 @@ export interface operations {
             };
             /** @description Faults by field */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_email_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailLinkBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailLinkOutcomeView"];
+                };
+            };
+            /** @description `link_stale`, `email_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspect_email_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailLinkBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EmailLinkView"];
+                };
+            };
+            /** @description `link_stale` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2013,9 +3162,150 @@ export interface operations {
             };
         };
     };
+    api_keys: {
+        parameters: {
+            query?: {
+                /** @description Where the page before ended, as it said. */
+                cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApiKeyView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKeyView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     audit: {
         parameters: {
             query?: {
+                /** @description Who did it. */
+                actor?: components["schemas"]["UserId"];
+                /** @description What: a whole name, or the beginning of one up to a dot, as in `user.`. */
+                action?: string;
+                /** @description To whom or what: an id or a name. */
+                subject?: string;
+                /** @description On this day (UTC) or later, as in 2026-11-25. */
+                from?: string;
+                /** @description On this day (UTC) or before. */
+                until?: string;
                 /** @description Where the page before ended, as it said. */
                 cursor?: string;
                 /** @description How many rows, 1 to 100; 20 unless said. */
@@ -2044,6 +3334,104 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    audit_actions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_audit: {
+        parameters: {
+            query?: {
+                /** @description Who did it. */
+                actor?: components["schemas"]["UserId"];
+                /** @description What: a whole name, or the beginning of one up to a dot, as in `user.`. */
+                action?: string;
+                /** @description To whom or what: an id or a name. */
+                subject?: string;
+                /** @description On this day (UTC) or later, as in 2026-11-25. */
+                from?: string;
+                /** @description On this day (UTC) or before. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2564,6 +3952,261 @@ export interface operations {
             };
         };
     };
+    invitations: {
+        parameters: {
+            query?: {
+                /** @description Where the page before ended, as it said. */
+                cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_InvitationView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptInvitationBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInView"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorView"];
+                };
+            };
+            /** @description `link_stale` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    inspect_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationTokenBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingInvitationView"];
+                };
+            };
+            /** @description `link_stale` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The invitation */
+                id: components["schemas"]["InvitationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resend_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The invitation */
+                id: components["schemas"]["InvitationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     queue: {
         parameters: {
             query?: never;
@@ -2793,6 +4436,262 @@ export interface operations {
             };
         };
     };
+    deletion_terms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepartureTermsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last_owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    email_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PendingChangeView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_email_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EmailChangeBody"];
+            };
+        };
+        responses: {
+            /** @description Two mails are on their way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_email_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    data_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatestExportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_data_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DataExportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     my_membership: {
         parameters: {
             query?: never;
@@ -2811,6 +4710,509 @@ export interface operations {
                 };
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeysView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPasskeyBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required`, `passkey_refused` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ceremony_stale`, `passkey_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    new_passkey_challenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CeremonyView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too_many_passkeys`, `passkeys_unavailable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The passkey */
+                id: components["schemas"]["PasskeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last_way_in` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The passkey */
+                id: components["schemas"]["PasskeyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyNameBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasskeyView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["PictureForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureView"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    linked_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkedProvidersView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlink_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last_way_in` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepartureView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_unreachable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    passkey_challenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CeremonyView"];
+                };
+            };
+            /** @description `passkeys_unavailable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2846,6 +5248,83 @@ export interface operations {
                 };
             };
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    return_from_provider: {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+                error?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The provider */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To where the browser was to go; or to the sign-in or security page, with the problem's code */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sign_in_at_provider: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The provider */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DepartureBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DepartureView"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `provider_unreachable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many attempts */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3060,6 +5539,154 @@ export interface operations {
             };
         };
     };
+    security_events: {
+        parameters: {
+            query?: {
+                /** @description Kinds of events, with commas between them. */
+                kinds?: string;
+                /** @description Whose account. */
+                user?: components["schemas"]["UserId"];
+                /** @description From which address. */
+                address?: string;
+                /** @description On this day (UTC) or later, as in 2026-11-25. */
+                from?: string;
+                /** @description On this day (UTC) or before. */
+                until?: string;
+                /** @description Where the page before ended, as it said. */
+                cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SecurityEventView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_security_events: {
+        parameters: {
+            query?: {
+                /** @description Kinds of events, with commas between them. */
+                kinds?: string;
+                /** @description Whose account. */
+                user?: components["schemas"]["UserId"];
+                /** @description From which address. */
+                address?: string;
+                /** @description On this day (UTC) or later, as in 2026-11-25. */
+                from?: string;
+                /** @description On this day (UTC) or before. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    security_figures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecurityFiguresView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     sessions: {
         parameters: {
             query?: never;
@@ -3178,6 +5805,55 @@ export interface operations {
                 content?: never;
             };
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in_with_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyAnswerBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInView"];
+                };
+            };
+            /** @description `passkey_refused`, `passkey_unknown`, `passkey_copied`, `passkey_foreign`, `email_unverified`, `account_suspended` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `ceremony_stale` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4096,6 +6772,334 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stage_import: {
+        parameters: {
+            query?: {
+                /** @description As the file is called. */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StagedView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file */
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file */
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `import_over` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    commit_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file */
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommitBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_checked`, `nobody_meant`, `import_over` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_faults: {
+        parameters: {
+            query?: {
+                /** @description Where the page before ended, as it said. */
+                cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The file */
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LineView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_faults_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file */
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5177,6 +8181,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ways_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaysInView"];
                 };
             };
         };

@@ -161,7 +161,8 @@ impl Identity {
 /// Whether a path concerns the caller's own account: no machine's business.
 pub(crate) fn is_own_account(path: &str) -> bool {
     let rest = path.strip_prefix("/api/v1/").unwrap_or_default();
-    ["me", "sessions", "api-keys", "feed"]
-        .iter()
-        .any(|own| rest.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    ["me", "sessions", "api-keys", "feed"].iter().any(|own| {
+        rest.strip_prefix(own)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }

@@ -7,6 +7,7 @@ use kernel::{
     id::UserId,
     page::{Page, PageQuery},
 };
+use serde_json::Value;
 use std::collections::HashMap;
 use time::OffsetDateTime;
 
@@ -51,6 +52,11 @@ impl Identity {
         all.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
         if let Some((at, id)) = &after {
             all.retain(|one| (one.at, &one.id) < (*at, id));
+        }
+        if !caller.can(Permission::UsersWrite) {
+            for one in &mut all {
+                (one.address, one.device, one.data) = (None, None, Value::Null);
+            }
         }
         all.truncate(usize::try_from(limit + 1).unwrap_or(usize::MAX));
         let place = |one: &Happening| (one.at, one.id.clone());

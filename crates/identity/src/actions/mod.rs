@@ -10,6 +10,7 @@ pub(crate) mod entry;
 pub(crate) mod export;
 pub(crate) mod exports;
 pub(crate) mod happenings;
+pub(crate) mod import;
 pub(crate) mod invitations;
 pub(crate) mod notes;
 pub(crate) mod passkeys;

@@ -13,7 +13,7 @@ use kernel::{
 use time::OffsetDateTime;
 
 /// A list says how many match up to here; more are "more than".
-pub(crate) const COUNTED: i64 = 10_000;
+pub(crate) const COUNTED: i64 = 1_000;
 
 /// In which order the list comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

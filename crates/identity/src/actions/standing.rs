@@ -185,9 +185,10 @@ impl Identity {
         Ok(After::ended(user, ended))
     }
 
-    /// A person's signed-in devices.
+    /// A person's signed-in devices. From where somebody signs in is for those who mind
+    /// accounts, not for everybody who sees the list.
     pub async fn sessions_of(&self, caller: &Principal, user: UserId) -> Result<Vec<Session>> {
-        caller.require(Permission::UsersRead)?;
+        caller.require(Permission::UsersWrite)?;
         let mut db = self.0.db.acquire().await?;
         if store::people::get(&mut db, user).await?.is_none() {
             return Err(Error::NotFound("person"));

@@ -7,6 +7,7 @@ mod bulk;
 mod email_change;
 mod entry;
 mod export;
+mod import;
 mod invitations;
 mod passkeys;
 mod people;
@@ -24,6 +25,7 @@ mod views;
 use crate::Identity;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+pub use import::uploads;
 pub(crate) use sessions::device_of;
 pub use views::MeView;
 
@@ -66,6 +68,11 @@ pub fn router() -> OpenApiRouter<Identity> {
         .routes(routes!(saved_views::list, saved_views::save))
         .routes(routes!(saved_views::remove))
         .routes(routes!(bulk::start))
+        .routes(routes!(import::get))
+        .routes(routes!(import::check))
+        .routes(routes!(import::commit))
+        .routes(routes!(import::faults))
+        .routes(routes!(import::faults_file))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))
         .routes(routes!(invitations::list, invitations::invite))

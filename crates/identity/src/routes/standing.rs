@@ -68,7 +68,7 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A person's signed-in devices. Needs `users.read`.
+/// A person's signed-in devices. Needs `users.write`.
 #[utoipa::path(get, path = "/users/{id}/sessions", tag = "people", operation_id = "person_sessions",
     params(("id" = UserId, Path, description = "The person")), responses(
         (status = 200, body = SessionsView), (status = 401, body = Problem),
@@ -144,7 +144,7 @@ pub(super) async fn reset_second_factor(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What happened to a person, the latest first. Needs `users.read`.
+/// What happened to a person, the latest first. Needs `users.read`; from where, `users.write`.
 #[utoipa::path(get, path = "/users/{id}/timeline", tag = "people", operation_id = "timeline",
     params(("id" = UserId, Path, description = "The person"), PageQuery), responses(
         (status = 200, body = TimelineView), (status = 401, body = Problem),

@@ -159,7 +159,7 @@ pub(super) struct PeopleView {
     pub(super) items: Vec<PersonView>,
     /// Where the next page begins; absent on the last.
     pub(super) next_cursor: Option<String>,
-    /// How many match, counted up to 10,000.
+    /// How many match, counted up to 1,000.
     pub(super) total: i64,
     /// Whether more match than were counted; `/users/count` counts them.
     pub(super) more: bool,

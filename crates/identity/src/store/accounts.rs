@@ -207,7 +207,10 @@ pub(crate) async fn verify_email(
 ) -> sqlx::Result<bool> {
     let marked = sqlx::query!(
         r#"
-        update identity.users set email_verified_at = $2, updated_at = $2
+        update identity.users
+        set email_verified_at = $2, updated_at = $2,
+            -- Who was invited and registered instead has come all the same.
+            status = case when status = 'invited' then 'active' else status end
         where id = $1 and email_verified_at is null
         "#,
         user as UserId,

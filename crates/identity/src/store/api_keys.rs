@@ -88,9 +88,13 @@ pub(crate) async fn revoke(
     id: Uuid,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    sqlx::query!("update identity.api_keys set revoked_at = $2 where id = $1", id, now)
-        .execute(db)
-        .await?;
+    sqlx::query!(
+        "update identity.api_keys set revoked_at = $2 where id = $1",
+        id,
+        now
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -82,9 +82,13 @@ pub(crate) async fn lock(
     db: &mut PgConnection,
     id: InvitationId,
 ) -> sqlx::Result<Option<Invitation>> {
-    invitations!(query_as, " and i.id = $1 for update of i, u", id as InvitationId)
-        .fetch_optional(db)
-        .await
+    invitations!(
+        query_as,
+        " and i.id = $1 for update of i, u",
+        id as InvitationId
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// The one of an account, locked.
@@ -92,9 +96,13 @@ pub(crate) async fn of_user(
     db: &mut PgConnection,
     user: UserId,
 ) -> sqlx::Result<Option<Invitation>> {
-    invitations!(query_as, " and i.user_id = $1 for update of i, u", user as UserId)
-        .fetch_optional(db)
-        .await
+    invitations!(
+        query_as,
+        " and i.user_id = $1 for update of i, u",
+        user as UserId
+    )
+    .fetch_optional(db)
+    .await
 }
 
 pub(crate) async fn resent(

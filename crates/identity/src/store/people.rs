@@ -13,25 +13,15 @@ use uuid::Uuid;
 /// A query over the people that a filter lets through. The macros of sqlx check plain text
 /// only: what all of them share stands here once, and takes the parameters 1 to 8.
 macro_rules! narrowed {
-    ($macro:ident, [$($out:tt)?], $filter:expr, $head:tt, [$($tail:tt),+], [$($more:expr),*]) => {
+    ($from:tt, $macro:ident, [$($out:tt)?], $filter:expr, $head:tt, [$($tail:tt),+], [$($more:expr),*]) => {
         sqlx::$macro!(
             $($out,)?
-            $head + r#"
-            from identity.users u
-            left join identity.presence p on p.user_id = u.id
-            where u.erased_at is null
+            $head + $from + r#"
+                and u.erased_at is null
                 and ($1::text is null or (lower(u.name) || E'\n' || u.email_key) like $1)
                 and u.status = coalesce($2, u.status)
                 and ($2::text is not null or u.status <> 'deleted')
-                and ($3::text is null or exists (
-                    select from identity.user_roles r where r.user_id = u.id and r.role = $3
-                ))
-                and (not $4::boolean or p.online)
                 and ($5::boolean is null or (u.email_verified_at is not null) = $5)
-                and ($6::boolean is null or $6 = exists (
-                    select from identity.totp t
-                    where t.user_id = u.id and t.confirmed_at is not null
-                ))
                 and ($7::timestamptz is null or u.created_at >= $7)
                 and ($8::timestamptz is null or u.created_at < $8)
             "# $(+ $tail)+,
@@ -48,6 +38,66 @@ macro_rules! narrowed {
     };
 }
 
+/// The same, begun at what narrows most. PostgreSQL makes a join of `exists` only where it
+/// stands alone, not beside an `or`: so the holders of a role, those with a second factor and
+/// those who are here are queries of their own.
+macro_rules! people {
+    ($db:expr, $fetch:ident, $filter:ident, $($rest:tt)+) => {
+        if $filter.role.is_some() {
+            narrowed!(
+                " from identity.user_roles held
+                join identity.users u on u.id = held.user_id
+                left join identity.presence p on p.user_id = u.id
+                where held.role = $3 and (not $4::boolean or p.online)
+                    and ($6::boolean is null or $6 = exists (
+                        select from identity.totp t
+                        where t.user_id = u.id and t.confirmed_at is not null
+                    ))",
+                $($rest)+
+            )
+            .$fetch($db)
+            .await
+        } else if $filter.second_factor == Some(true) {
+            narrowed!(
+                " from identity.totp factor
+                join identity.users u on u.id = factor.user_id
+                left join identity.presence p on p.user_id = u.id
+                where factor.confirmed_at is not null and $6::boolean and $3::text is null
+                    and (not $4::boolean or p.online)",
+                $($rest)+
+            )
+            .$fetch($db)
+            .await
+        } else if $filter.online {
+            narrowed!(
+                " from identity.presence p
+                join identity.users u on u.id = p.user_id
+                where p.online and $4::boolean and $3::text is null
+                    and ($6::boolean is null or $6 = exists (
+                        select from identity.totp t
+                        where t.user_id = u.id and t.confirmed_at is not null
+                    ))",
+                $($rest)+
+            )
+            .$fetch($db)
+            .await
+        } else {
+            narrowed!(
+                " from identity.users u
+                left join identity.presence p on p.user_id = u.id
+                where $3::text is null and not $4::boolean
+                    and ($6::boolean is null or $6 = exists (
+                        select from identity.totp t
+                        where t.user_id = u.id and t.confirmed_at is not null
+                    ))",
+                $($rest)+
+            )
+            .$fetch($db)
+            .await
+        }
+    };
+}
+
 /// One page of the list, in one order.
 macro_rules! page {
     ($name:ident, $place:ty, $past:tt, $order:tt) => {
@@ -58,7 +108,10 @@ macro_rules! page {
             limit: i64,
         ) -> sqlx::Result<Vec<Person>> {
             let (place, id) = after.unzip();
-            narrowed!(
+            people!(
+                db,
+                fetch_all,
+                filter,
                 query_as,
                 [Person],
                 filter,
@@ -81,8 +134,6 @@ macro_rules! page {
                 [" and (", $past, ") order by ", $order, " limit $11"],
                 [place, id as Option<UserId>, limit]
             )
-            .fetch_all(db)
-            .await
         }
     };
 }
@@ -114,7 +165,10 @@ page!(
 
 /// How many match, counted up to `most` and one.
 pub(crate) async fn count(db: &mut PgConnection, filter: &Filter, most: i64) -> sqlx::Result<i64> {
-    narrowed!(
+    people!(
+        db,
+        fetch_one,
+        filter,
         query_scalar,
         [],
         filter,
@@ -122,13 +176,14 @@ pub(crate) async fn count(db: &mut PgConnection, filter: &Filter, most: i64) -> 
         [" limit $9::bigint + 1) as matching"],
         [most]
     )
-    .fetch_one(db)
-    .await
 }
 
 /// How many match, however many that is.
 pub(crate) async fn count_all(db: &mut PgConnection, filter: &Filter) -> sqlx::Result<i64> {
-    narrowed!(
+    people!(
+        db,
+        fetch_one,
+        filter,
         query_scalar,
         [],
         filter,
@@ -136,8 +191,6 @@ pub(crate) async fn count_all(db: &mut PgConnection, filter: &Filter) -> sqlx::R
         [""],
         []
     )
-    .fetch_one(db)
-    .await
 }
 
 /// Settles who is meant by a bulk run: everybody whom the filter lets through; how many.
@@ -147,16 +200,17 @@ pub(crate) async fn settle(
     run: Uuid,
     but: &[UserId],
 ) -> sqlx::Result<u64> {
-    let settled = narrowed!(
+    let settled = people!(
+        db,
+        execute,
+        filter,
         query,
         [],
         filter,
         r#"insert into identity.bulk_items (run_id, user_id) select $9, u.id"#,
         [" and u.id <> all($10::uuid[])"],
         [run, but as &[UserId]]
-    )
-    .execute(db)
-    .await?;
+    )?;
     Ok(settled.rows_affected())
 }
 

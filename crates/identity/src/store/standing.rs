@@ -233,22 +233,23 @@ pub(crate) async fn forget_password(db: &mut PgConnection, user: UserId) -> sqlx
     Ok(())
 }
 
-/// Removes the second factor and what stands in for it; false if there is none.
+/// Removes all that answers for a second factor, passkeys included; false if there is none.
 pub(crate) async fn drop_second_factor(db: &mut PgConnection, user: UserId) -> sqlx::Result<bool> {
-    let dropped = sqlx::query!(
+    sqlx::query_scalar!(
         r#"
-        with codes as (delete from identity.recovery_codes where user_id = $1),
+        with totp as (delete from identity.totp where user_id = $1 returning user_id),
+            passkeys as (delete from identity.passkeys where user_id = $1 returning user_id),
+            codes as (delete from identity.recovery_codes where user_id = $1),
             challenges as (delete from identity.challenges where user_id = $1),
             remembered as (
                 update identity.known_devices set remembered_until = null where user_id = $1
             )
-        delete from identity.totp where user_id = $1
+        select exists (select from totp) or exists (select from passkeys) as "dropped!"
         "#,
         user as UserId,
     )
-    .execute(db)
-    .await?;
-    Ok(dropped.rows_affected() > 0)
+    .fetch_one(db)
+    .await
 }
 
 /// A person's page.

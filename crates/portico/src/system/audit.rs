@@ -186,7 +186,9 @@ impl Reading {
         self.before = rows.last().map(|row| row.seq);
         let mut lines = Vec::with_capacity(rows.len() + 1);
         if !self.begun {
-            let header = ["seq", "at", "actor_id", "actor", "action", "subject", "data"];
+            let header = [
+                "seq", "at", "actor_id", "actor", "action", "subject", "data",
+            ];
             lines.push(header.map(str::to_owned).to_vec());
         }
         self.begun = true;

@@ -37,12 +37,28 @@ async fn a_key_does_what_it_was_made_for_and_the_log_names_it() {
     assert_eq!(me.body["id"], json!(owner.id()));
     // What it was not made for, and what is its maker's own.
     by_key(&app, key, "GET", "/audit", None).await.status(403);
-    for (method, path) in [("GET", "/sessions"), ("DELETE", "/sessions"), ("GET", "/api-keys"), ("PATCH", "/me"), ("GET", "/feed")] {
-        let refused = by_key(&app, key, method, path, Some(json!({}))).await.status(403);
+    for (method, path) in [
+        ("GET", "/sessions"),
+        ("DELETE", "/sessions"),
+        ("GET", "/api-keys"),
+        ("PATCH", "/me"),
+        ("GET", "/feed"),
+    ] {
+        let refused = by_key(&app, key, method, path, Some(json!({})))
+            .await
+            .status(403);
         assert_eq!(refused.body["code"], "not_for_keys", "{path}");
     }
     let path = format!("/users/{}/suspension", bob.id());
-    by_key(&app, key, "PUT", &path, Some(json!({"reason": "By a machine"}))).await.status(204);
+    by_key(
+        &app,
+        key,
+        "PUT",
+        &path,
+        Some(json!({"reason": "By a machine"})),
+    )
+    .await
+    .status(204);
     let log = owner.get("/audit").await.status(200);
     let entry = &log.body["items"][0];
     assert_eq!(entry["action"], "user.suspended");
@@ -65,18 +81,33 @@ async fn a_key_ends_with_its_time_and_with_its_maker() {
     let make = |days: Option<u16>| json!({"name": "K", "permissions": ["users.read", "audit.read"], "days": days});
     let short = admin.post("/api-keys", make(Some(1))).await.status(201);
     let long = admin.post("/api-keys", make(None)).await.status(201);
-    let (short, long) = (short.body["secret"].as_str().unwrap(), long.body["secret"].as_str().unwrap());
+    let (short, long) = (
+        short.body["secret"].as_str().unwrap(),
+        long.body["secret"].as_str().unwrap(),
+    );
     by_key(&app, short, "GET", "/audit", None).await.status(200);
     app.clock.advance(Duration::days(1));
     by_key(&app, short, "GET", "/audit", None).await.status(401);
     by_key(&app, long, "GET", "/audit", None).await.status(200);
     owner.sign_in().await.status(201);
     // Its maker may do less by now, and so may the key.
-    owner.put(&format!("/users/{}/roles/support", admin.id()), json!({})).await.status(204);
-    owner.delete(&format!("/users/{}/roles/admin", admin.id())).await.status(204);
+    owner
+        .put(&format!("/users/{}/roles/support", admin.id()), json!({}))
+        .await
+        .status(204);
+    owner
+        .delete(&format!("/users/{}/roles/admin", admin.id()))
+        .await
+        .status(204);
     by_key(&app, long, "GET", "/audit", None).await.status(403);
     by_key(&app, long, "GET", "/users", None).await.status(200);
-    owner.put(&format!("/users/{}/suspension", admin.id()), json!({"reason": "x"})).await.status(204);
+    owner
+        .put(
+            &format!("/users/{}/suspension", admin.id()),
+            json!({"reason": "x"}),
+        )
+        .await
+        .status(204);
     by_key(&app, long, "GET", "/users", None).await.status(401);
 }
 

@@ -78,7 +78,7 @@ const TABLE: &[(&str, Callers)] = &[
     ("revoke_membership", Permission("billing.write")),
     ("tiers", AnyOf(&["billing.read", "updates.publish"])),
     ("count_people", Permission("users.read")),
-    ("person_sessions", Permission("users.read")),
+    ("person_sessions", Permission("users.write")),
     ("timeline", Permission("users.read")),
     ("saved_views", Permission("users.read")),
     ("save_view", Permission("users.read")),
@@ -115,6 +115,12 @@ const TABLE: &[(&str, Callers)] = &[
     ("export_security_events", Permission("audit.read")),
     ("audit_actions", Permission("audit.read")),
     ("export_audit", Permission("audit.read")),
+    ("stage_import", Permission("users.write")),
+    ("check_import", Permission("users.write")),
+    ("commit_import", Permission("users.write")),
+    ("import", Permission("users.write")),
+    ("import_faults", Permission("users.write")),
+    ("import_faults_file", Permission("users.write")),
     ("create_role", Permission("roles.write")),
     ("change_role", Permission("roles.write")),
     ("delete_role", Permission("roles.write")),
@@ -181,7 +187,9 @@ fn body_of(id: &str) -> Value {
         "grant_membership" => json!({"tier": "k"}),
         "start_bulk" => json!({"action": "sign_out", "people": []}),
         "mark_update" => json!({"state": "read"}),
-        "inspect_verification" | "verify_email" | "inspect_invitation" | "accept_invitation" => json!({"token": "x"}),
+        "inspect_verification" | "verify_email" | "inspect_invitation" | "accept_invitation" => {
+            json!({"token": "x"})
+        }
         _ => json!({}),
     }
 }

@@ -11,6 +11,7 @@ mod billing;
 mod bulk;
 mod connections;
 mod identity;
+mod import;
 mod invitations;
 mod kernel;
 mod logs;

@@ -334,6 +334,26 @@ async fn a_timeline_tells_what_happened_page_by_page() {
         }
     }
     assert_eq!(paged, whole);
+    // From where somebody signs in is not for everybody who sees the list.
+    let signed_in = |items: &Value| {
+        let items = items.as_array().unwrap();
+        items
+            .iter()
+            .find(|item| item["kind"] == "signed_in")
+            .cloned()
+            .unwrap()
+    };
+    assert!(signed_in(&json!(whole))["address"].is_string());
+    let editor = app.staff("ed", "editor").await;
+    let seen = editor
+        .get(&format!("{path}/timeline?limit=100"))
+        .await
+        .status(200);
+    let seen = signed_in(&seen.body["items"]);
+    assert_eq!(
+        (&seen["address"], &seen["device"]),
+        (&Value::Null, &Value::Null)
+    );
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 import { Page } from "@ds/layout";
 import type { Metadata } from "next";
+import Link from "next/link";
 import { PageHeader } from "@/components/page-header";
+import { Button } from "@/components/ui/button";
 import { userFilter, usersOptions } from "@/features/people/api";
 import { Invite } from "@/features/people/invite";
 import { rolesOptions } from "@/features/people/roles-options";
@@ -19,7 +21,16 @@ export default async function Users({ searchParams }: { searchParams: Promise<Re
   return (
     <Prefetched load={(client) => [client.infiniteQuery(usersOptions(filter, api)), client.query(rolesOptions(api))]}>
       <Page>
-        <PageHeader title="Members" action={can(me, "users.write") ? <Invite mayGiveRoles={can(me, "roles.write")} /> : undefined} />
+        <PageHeader title="Members" action={
+            can(me, "users.write") ? (
+              <span className="flex flex-wrap gap-2">
+                <Button asChild variant="secondary">
+                  <Link href="/admin/users/import">Import</Link>
+                </Button>
+                <Invite mayGiveRoles={can(me, "roles.write")} />
+              </span>
+            ) : undefined
+          } />
         <UsersTable me={me} />
       </Page>
     </Prefetched>
