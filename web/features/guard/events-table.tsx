@@ -48,7 +48,7 @@ const columns: readonly Column<SecurityEvent>[] = [
         <span className="block truncate text-muted">{one.identifier ? `Nobody's: ${one.identifier}` : "Nobody's"}</span>
       ),
   },
-  { key: "device", header: "Device", wide: true, className: "text-muted", cell: (one) => one.device },
+  { key: "device", header: "Device", wide: true, className: "whitespace-nowrap text-muted", cell: (one) => one.device },
   { key: "address", header: "Address", wide: true, className: "font-mono text-12 whitespace-nowrap text-muted", cell: (one) => one.address },
 ];
 
