@@ -42,6 +42,13 @@ pub(crate) struct Journal<S> {
     pub(crate) largest: Largest,
 }
 
+/// A table, and which columns of its rows are published.
+#[derive(Debug)]
+struct Known {
+    relation: Arc<Relation>,
+    shown: Vec<bool>,
+}
+
 /// How long a notice is waited for before the journal is looked at all the same.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const FORGET_EVERY: Duration = Duration::from_secs(30);
@@ -131,15 +138,18 @@ impl<S: Sink> Journal<S> {
         portion: Portion,
     ) -> Result<Vec<Transaction>> {
         let rows = store::rows(db, known, portion).await?;
-        let mut relations: HashMap<i64, Option<Arc<Relation>>> = HashMap::new();
+        let mut relations: HashMap<i64, Option<Known>> = HashMap::new();
         for row in &rows {
             if let Entry::Vacant(unknown) = relations.entry(row.relation) {
                 let oid = u32::try_from(row.relation)?;
-                let relation = match store::describe(db, oid).await? {
-                    Some(described) => Some(Arc::new(catalog::complete(db, &described).await?)),
+                let known = match store::describe(db, oid, &self.publication).await? {
+                    Some((described, shown)) => Some(Known {
+                        relation: Arc::new(catalog::complete(db, &described).await?),
+                        shown,
+                    }),
                     None => None,
                 };
-                unknown.insert(relation);
+                unknown.insert(known);
             }
         }
         let mut place = end(portion) - ((1 << ROOM) - 1);
@@ -152,15 +162,15 @@ impl<S: Sink> Journal<S> {
                 transactions.push(open(place.min(end(portion)), &row)?);
                 place += 1;
             }
-            let Some(Some(relation)) = relations.get(&row.relation) else {
+            let Some(Some(known)) = relations.get(&row.relation) else {
                 // The table is gone, and nobody can listen to it.
                 continue;
             };
             if let Some(open) = transactions.last_mut() {
                 self.status.delivered(self.clock.now() - row.at);
-                match change(relation, &row) {
+                match change(known, &row) {
                     Some(change) => open.keep(change, self.largest),
-                    None => open.refetch(Arc::clone(relation)),
+                    None => open.refetch(Arc::clone(&known.relation)),
                 }
             }
         }
@@ -197,10 +207,14 @@ fn open(place: u64, row: &Row) -> Result<Open> {
 
 /// A row's change; `None` for one that cannot be told singly: a truncation, or a row that was
 /// written before its table changed its shape.
-fn change(relation: &Arc<Relation>, row: &Row) -> Option<Change> {
-    let cells = |text: &Option<String>| match text {
-        None => Some(Vec::new()),
-        Some(text) => record(text).filter(|cells| cells.len() == relation.columns.len()),
+fn change(known: &Known, row: &Row) -> Option<Change> {
+    let cells = |text: &Option<String>| {
+        let Some(text) = text else {
+            return Some(Vec::new());
+        };
+        let cells = record(text).filter(|cells| cells.len() == known.shown.len())?;
+        let shown = cells.into_iter().zip(&known.shown).filter(|(_, shown)| **shown);
+        Some(shown.map(|(cell, _)| cell).collect())
     };
     let kind = match row.kind.as_str() {
         "I" => Kind::Insert,
@@ -209,7 +223,7 @@ fn change(relation: &Arc<Relation>, row: &Row) -> Option<Change> {
         _ => return None,
     };
     Some(Change {
-        relation: Arc::clone(relation),
+        relation: Arc::clone(&known.relation),
         kind,
         new: cells(&row.new)?,
         old: cells(&row.old)?,

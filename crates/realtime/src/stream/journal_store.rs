@@ -186,28 +186,38 @@ pub(super) async fn forget(db: &mut PgConnection, seconds: f64) -> Result<()> {
     Ok(())
 }
 
-/// Describes a table as the log would.
-pub(super) async fn describe(db: &mut PgConnection, oid: u32) -> Result<Option<Described>> {
-    let found: Vec<(String, String, String, i64)> = sqlx::query_as(
-        "select n.nspname::text, c.relname::text, a.attname::text, a.atttypid::bigint
+/// Describes a table as the log would, and says of each column of its rows whether it is
+/// published.
+pub(super) async fn describe(
+    db: &mut PgConnection,
+    oid: u32,
+    publication: &str,
+) -> Result<Option<(Described, Vec<bool>)>> {
+    let found: Vec<(String, String, String, i64, bool)> = sqlx::query_as(
+        "select n.nspname::text, c.relname::text, a.attname::text, a.atttypid::bigint,
+                coalesce(a.attname = any (t.attnames), false)
            from pg_class c
            join pg_namespace n on n.oid = c.relnamespace
            join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+           left join pg_publication_tables t
+             on t.pubname = $2 and t.schemaname = n.nspname and t.tablename = c.relname
           where c.oid::bigint = $1 order by a.attnum",
     )
     .bind(i64::from(oid))
+    .bind(publication)
     .fetch_all(db)
     .await?;
     let Some((schema, name, ..)) = found.first().cloned() else {
         return Ok(None);
     };
-    let columns = found
-        .into_iter()
-        .map(|(.., name, oid)| Ok((name, u32::try_from(oid)?)));
-    Ok(Some(Described {
+    let shown = found.iter().map(|(.., shown)| *shown).collect();
+    let columns = found.into_iter().filter(|(.., shown)| *shown);
+    let columns = columns.map(|(_, _, name, oid, _)| Ok((name, u32::try_from(oid)?)));
+    let described = Described {
         oid,
         schema,
         name,
         columns: columns.collect::<Result<_>>()?,
-    }))
+    };
+    Ok(Some((described, shown)))
 }

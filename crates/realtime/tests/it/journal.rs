@@ -59,6 +59,16 @@ async fn without_a_logical_log_changes_come_from_a_journal_in_the_same_shape_and
             .await;
         let change = client.change().await;
         assert_eq!(change["record"], json!({"id": 1, "body": null, "extra": 7}));
+        // A column that is not published is told to nobody.
+        server
+            .sql(
+                "alter publication test_live drop table shop.news;
+                 alter publication test_live add table shop.news (id, extra)",
+            )
+            .await;
+        server.sql("insert into shop.news values (2, 'hidden', 8)").await;
+        let change = client.change().await;
+        assert_eq!(change["record"], json!({"id": 2, "extra": 8}));
         drop(client);
         let mut client = server.open("2.0.0", &[]).await.unwrap();
         client.resume("realtime:x", "ada", all, Some(&cursor)).await;
