@@ -151,3 +151,66 @@ async fn a_client_that_does_not_ask_hears_nothing_of_cursors() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_large_value_that_did_not_change_is_left_out_and_never_told_as_null() {
+    run(|server| async move {
+        server.people.add("ada", &[]);
+        server.sql("alter table shop.news alter column body set storage external").await;
+        let mut client = open(&server, "ada", None).await;
+        sqlx::query("insert into shop.news values (1, repeat('x', 10000))")
+            .execute(&server.db)
+            .await
+            .unwrap();
+        assert_eq!(ids(&mut client, 1).await, [1]);
+        // Only the old row has it, and a table without a full identity does not show its old row.
+        server.sql("update shop.news set id = 2").await;
+        assert_eq!(client.change().await["record"], json!({"id": 2}));
+        server.sql("alter table shop.news replica identity full; update shop.news set id = 3").await;
+        let record = client.change().await["record"].take();
+        assert_eq!(record["body"].as_str().map(str::len), Some(10_000));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_slot_that_was_lost_is_made_anew_and_everybody_is_told_to_read_again() {
+    use crate::{cluster::Cluster, server::run_on};
+    let cluster = Cluster::start(&[("max_slot_wal_keep_size", "1MB"), ("min_wal_size", "32MB"), ("max_wal_size", "32MB")]).await;
+    run_on(cluster.options("postgres"), |server| async move {
+        server.people.add("ada", &[]);
+        let mut client = open(&server, "ada", None).await;
+        let cursor = client.cursor().await;
+        // Another of ours that is gone: its slot is in nobody's way for long.
+        let gone = "select pg_create_logical_replication_slot('portico_live_gone', 'pgoutput')";
+        sqlx::query(gone).execute(&server.db).await.unwrap();
+        // Much is written that concerns no client, more than the slot may hold back.
+        for _ in 0..4 {
+            server
+                .sql(
+                    "create table if not exists filler (t text);
+                     insert into filler select repeat(md5(i::text), 100) from generate_series(1, 6000) i;
+                     select pg_switch_wal(); checkpoint; checkpoint",
+                )
+                .await;
+        }
+        client.until(|frame| frame.payload["message"] == "resume_gap").await;
+        let health = server.realtime.health();
+        assert!(health.summary().contains("changes were lost"), "{health:?}");
+        news(&server, 1, 1).await;
+        assert_eq!(ids(&mut client, 1).await, [1]);
+        let mut client = open(&server, "ada", Some(&cursor)).await;
+        client.until(|frame| frame.payload["message"] == "resume_gap").await;
+        let orphans = "select count(*) from pg_replication_slots where slot_name = 'portico_live_gone'";
+        // The slot is tended every ten seconds.
+        let mut pause = tokio::time::interval(std::time::Duration::from_millis(50));
+        loop {
+            let left: i64 = sqlx::query_scalar(orphans).fetch_one(&server.db).await.unwrap();
+            if left == 0 {
+                break;
+            }
+            pause.tick().await;
+        }
+    })
+    .await;
+}
