@@ -6,14 +6,18 @@ use std::{
     net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use kernel::postgres::{PrivateCluster, Settings};
+use kernel::postgres::{Error, PrivateCluster, Settings};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
+use tokio::time::timeout;
+
+use crate::server::PATIENCE;
 
 /// A running server.
 pub(crate) struct Cluster {
@@ -112,7 +116,18 @@ impl Cluster {
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec();
-        self.running = Some(PrivateCluster::start(settings).await.unwrap());
+        // A program that another test starts at this moment holds our lock until it is loaded.
+        let mut pause = tokio::time::interval(Duration::from_millis(50));
+        let starting = async {
+            loop {
+                pause.tick().await;
+                match PrivateCluster::start(settings.clone()).await {
+                    Err(Error::InUse(_)) => {}
+                    outcome => return outcome.unwrap(),
+                }
+            }
+        };
+        self.running = Some(timeout(PATIENCE, starting).await.expect("a lock in time"));
     }
 
     pub(crate) async fn restart(&mut self) {
