@@ -213,7 +213,10 @@ fn change(known: &Known, row: &Row) -> Option<Change> {
             return Some(Vec::new());
         };
         let cells = record(text).filter(|cells| cells.len() == known.shown.len())?;
-        let shown = cells.into_iter().zip(&known.shown).filter(|(_, shown)| **shown);
+        let shown = cells
+            .into_iter()
+            .zip(&known.shown)
+            .filter(|(_, shown)| **shown);
         Some(shown.map(|(cell, _)| cell).collect())
     };
     let kind = match row.kind.as_str() {

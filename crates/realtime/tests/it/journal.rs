@@ -66,7 +66,9 @@ async fn without_a_logical_log_changes_come_from_a_journal_in_the_same_shape_and
                  alter publication test_live add table shop.news (id, extra)",
             )
             .await;
-        server.sql("insert into shop.news values (2, 'hidden', 8)").await;
+        server
+            .sql("insert into shop.news values (2, 'hidden', 8)")
+            .await;
         let change = client.change().await;
         assert_eq!(change["record"], json!({"id": 2, "extra": 8}));
         drop(client);

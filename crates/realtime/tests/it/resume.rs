@@ -156,7 +156,9 @@ async fn a_client_that_does_not_ask_hears_nothing_of_cursors() {
 async fn a_large_value_that_did_not_change_is_left_out_and_never_told_as_null() {
     run(|server| async move {
         server.people.add("ada", &[]);
-        server.sql("alter table shop.news alter column body set storage external").await;
+        server
+            .sql("alter table shop.news alter column body set storage external")
+            .await;
         let mut client = open(&server, "ada", None).await;
         sqlx::query("insert into shop.news values (1, repeat('x', 10000))")
             .execute(&server.db)
@@ -166,7 +168,9 @@ async fn a_large_value_that_did_not_change_is_left_out_and_never_told_as_null() 
         // Only the old row has it, and a table without a full identity does not show its old row.
         server.sql("update shop.news set id = 2").await;
         assert_eq!(client.change().await["record"], json!({"id": 2}));
-        server.sql("alter table shop.news replica identity full; update shop.news set id = 3").await;
+        server
+            .sql("alter table shop.news replica identity full; update shop.news set id = 3")
+            .await;
         let record = client.change().await["record"].take();
         assert_eq!(record["body"].as_str().map(str::len), Some(10_000));
     })
@@ -176,7 +180,12 @@ async fn a_large_value_that_did_not_change_is_left_out_and_never_told_as_null() 
 #[tokio::test]
 async fn a_slot_that_was_lost_is_made_anew_and_everybody_is_told_to_read_again() {
     use crate::{cluster::Cluster, server::run_on};
-    let cluster = Cluster::start(&[("max_slot_wal_keep_size", "1MB"), ("min_wal_size", "32MB"), ("max_wal_size", "32MB")]).await;
+    let cluster = Cluster::start(&[
+        ("max_slot_wal_keep_size", "1MB"),
+        ("min_wal_size", "32MB"),
+        ("max_wal_size", "32MB"),
+    ])
+    .await;
     run_on(cluster.options("postgres"), |server| async move {
         server.people.add("ada", &[]);
         let mut client = open(&server, "ada", None).await;
