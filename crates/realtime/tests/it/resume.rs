@@ -123,7 +123,9 @@ async fn a_list_goes_on_from_what_its_query_could_see() {
             .fetch_all(&server.db)
             .await
             .unwrap();
-        let cursor = server.realtime.cursor(&server.db).await.unwrap().unwrap();
+        let mut db = server.db.acquire().await.unwrap();
+        let cursor = server.realtime.cursor(&mut db).await.unwrap().unwrap();
+        drop(db);
         assert_eq!(seen, [2]);
         writing.commit().await.unwrap();
         news(&server, 3, 3).await;
