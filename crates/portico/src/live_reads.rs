@@ -30,7 +30,7 @@ pub(crate) async fn layer(
         path.strip_prefix(*prefix)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if request.method() != Method::GET || !LIVE.iter().any(|prefix| is_live(&prefix)) {
+    if request.method() != Method::GET || !LIVE.iter().any(is_live) {
         return next.run(request).await;
     }
     // Before the list is read: what commits meanwhile must not be passed over.

@@ -27,13 +27,12 @@ pub(crate) struct Trace {
 impl Trace {
     /// Gives the request its id, unless a trusted proxy did, and opens its span.
     pub(crate) fn begin(request: &mut Request) -> Self {
-        let id = match request.headers().get(REQUEST_ID) {
-            Some(id) => id.clone(),
-            None => {
-                let id = fresh_id();
-                request.headers_mut().insert(REQUEST_ID, id.clone());
-                id
-            }
+        let id = if let Some(id) = request.headers().get(REQUEST_ID) {
+            id.clone()
+        } else {
+            let id = fresh_id();
+            request.headers_mut().insert(REQUEST_ID, id.clone());
+            id
         };
         let route = request.extensions().get::<MatchedPath>().cloned();
         let method = known(request.method());
