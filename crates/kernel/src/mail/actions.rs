@@ -51,7 +51,8 @@ impl Mailer {
         clock: Clock,
     ) -> anyhow::Result<Self> {
         let relay = config.relay()?.map(Smtp::new);
-        let templates = Templates::built_in(&config.product_name, &config.public_url)?;
+        let folder = config.texts.as_deref();
+        let templates = Templates::load(&config.product_name, &config.public_url, folder)?;
         Ok(Self(Arc::new(Inner {
             db,
             config,

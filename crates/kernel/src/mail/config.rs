@@ -3,6 +3,7 @@
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use url::Url;
 
 use super::{model::Address, relay::Relay};
@@ -25,6 +26,8 @@ pub struct MailConfig {
     pub from_name: Option<String>,
     /// What the product is called in the mails.
     pub product_name: String,
+    /// A folder with texts of your own, by the names of ours: `new_device.toml`.
+    pub texts: Option<PathBuf>,
     /// Where people reach it; http or https.
     pub public_url: Url,
 }
@@ -49,6 +52,7 @@ impl Default for MailConfig {
             from: Address::parse("portico@localhost").expect("a constant"),
             from_name: None,
             product_name: "Portico".into(),
+            texts: None,
             public_url: Url::parse("http://127.0.0.1:8080/").expect("a constant"),
         }
     }

@@ -9,7 +9,10 @@ use anyhow::{Context, bail};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, value::Serde};
 use mrml::prelude::render::RenderOptions;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 use url::Url;
 
 use super::model::one_line;
@@ -52,13 +55,31 @@ pub enum Template {
     StackTeamInvitation,
     /// An update for a reader: `title`, `excerpt`, `link`.
     UpdatePublished,
+    /// A link to a new password: `name`, `link`, `device`.
+    ResetPassword,
+    /// A code and a link to sign in with: `name`, `code`, `link`, `device`.
+    SignIn,
+    /// A code that confirms who somebody is: `name`, `code`, `device`.
+    ConfirmCode,
+    /// The password is another now: `name`, `how`, `when`, `link`, `reset`.
+    PasswordChanged,
+    /// A device signed in that is new: the same, `device`, `address` and `place`.
+    NewDevice,
+    /// A session was ended because its token was copied: the same, and `address`.
+    SessionCopied,
+    /// A way to prove who one is was added: the same, and `factor`.
+    FactorAdded,
+    /// One was removed: the same.
+    FactorRemoved,
+    /// A recovery code was used up: the same, and `left`.
+    RecoveryCodeUsed,
     /// Sent to see whether mail arrives: no variables.
     Test,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 24] = [
         Self::StackSignIn,
         Self::StackPasswordReset,
         Self::StackTeamInvitation,
@@ -73,8 +94,47 @@ impl Template {
         Self::DeletionAsked,
         Self::SetupDone,
         Self::UpdatePublished,
+        Self::ResetPassword,
+        Self::SignIn,
+        Self::ConfirmCode,
+        Self::PasswordChanged,
+        Self::NewDevice,
+        Self::SessionCopied,
+        Self::FactorAdded,
+        Self::FactorRemoved,
+        Self::RecoveryCodeUsed,
         Self::Test,
     ];
+
+    /// Its name: that of its file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WelcomeVerify => "welcome_verify",
+            Self::AlreadyRegistered => "already_registered",
+            Self::PasswordAsked => "password_asked",
+            Self::EmailChangeOld => "email_change_old",
+            Self::EmailChangeNew => "email_change_new",
+            Self::EmailChangedUndo => "email_changed_undo",
+            Self::ExportReady => "export_ready",
+            Self::DeletionAsked => "deletion_asked",
+            Self::SetupDone => "setup_done",
+            Self::Invitation => "invitation",
+            Self::StackSignIn => "stack_sign_in",
+            Self::StackPasswordReset => "stack_password_reset",
+            Self::StackTeamInvitation => "stack_team_invitation",
+            Self::UpdatePublished => "update_published",
+            Self::ResetPassword => "reset_password",
+            Self::SignIn => "sign_in",
+            Self::ConfirmCode => "confirm_code",
+            Self::PasswordChanged => "password_changed",
+            Self::NewDevice => "new_device",
+            Self::SessionCopied => "session_copied",
+            Self::FactorAdded => "factor_added",
+            Self::FactorRemoved => "factor_removed",
+            Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::Test => "test",
+        }
+    }
 
     fn source(self) -> &'static str {
         match self {
@@ -92,6 +152,15 @@ impl Template {
             Self::StackPasswordReset => include_str!("texts/stack_password_reset.toml"),
             Self::StackTeamInvitation => include_str!("texts/stack_team_invitation.toml"),
             Self::UpdatePublished => include_str!("texts/update_published.toml"),
+            Self::ResetPassword => include_str!("texts/reset_password.toml"),
+            Self::SignIn => include_str!("texts/sign_in.toml"),
+            Self::ConfirmCode => include_str!("texts/confirm_code.toml"),
+            Self::PasswordChanged => include_str!("texts/password_changed.toml"),
+            Self::NewDevice => include_str!("texts/new_device.toml"),
+            Self::SessionCopied => include_str!("texts/session_copied.toml"),
+            Self::FactorAdded => include_str!("texts/factor_added.toml"),
+            Self::FactorRemoved => include_str!("texts/factor_removed.toml"),
+            Self::RecoveryCodeUsed => include_str!("texts/recovery_code_used.toml"),
             Self::Test => include_str!("texts/test.toml"),
         }
     }
@@ -138,6 +207,33 @@ pub(super) struct Templates {
 }
 
 impl Templates {
+    /// Ours, and over them those that the operator keeps in a folder, by the names of ours
+    /// (`new_device.toml`). One that cannot be read or does not render is found at the start.
+    pub(super) fn load(
+        product: &str,
+        public_url: &Url,
+        folder: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        let mut templates = Self::built_in(product, public_url)?;
+        let Some(folder) = folder else {
+            return Ok(templates);
+        };
+        for template in Template::ALL {
+            let file = folder.join(format!("{}.toml", template.name()));
+            if !file.exists() {
+                continue;
+            }
+            let said = || format!("the mail's text {}", file.display());
+            let text = std::fs::read_to_string(&file).with_context(said)?;
+            let source = Source::parse(&text).with_context(said)?;
+            templates
+                .render_source(&source, &examples())
+                .with_context(said)?;
+            templates.sources.insert(template, source);
+        }
+        Ok(templates)
+    }
+
     pub(super) fn built_in(product: &str, public_url: &Url) -> anyhow::Result<Self> {
         let mut html = environment(AutoEscape::Html);
         html.add_template("layout", LAYOUT)?;
@@ -262,6 +358,18 @@ impl Source {
             note: self.note.as_deref().map(fill).transpose()?,
         })
     }
+}
+
+/// Something for every variable that there is, to try a text with.
+fn examples() -> serde_json::Value {
+    serde_json::json!({
+        "name": "Ada", "link": "https://portico.example/go", "reset": "https://portico.example/go",
+        "title": "Maintenance tonight", "excerpt": "What it says.", "code": "123456",
+        "device": "Firefox on Linux", "address": "192.0.2.1", "place": "somewhere else than usual",
+        "how": "on Firefox on Linux (192.0.2.1)",
+        "when": "1 May 2026, 12:00 UTC", "factor": "an authenticator app", "left": 9,
+        "old": "ada@example.org", "new": "ada.w@example.org", "days": 7, "minutes": 10, "team": "Harbour", "inviter": "Eva",
+    })
 }
 
 fn environment(escape: AutoEscape) -> Environment<'static> {

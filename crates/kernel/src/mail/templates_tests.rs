@@ -8,11 +8,10 @@ fn templates() -> Templates {
 }
 
 fn all_vars() -> serde_json::Value {
-    json!({
-        "name": "Ada", "link": "https://portico.example/go?token=a-b_c&next=%2Fhome",
-        "old": "ada@example.org", "new": "ada.w@example.org", "days": 7,
-        "title": "Maintenance tonight", "excerpt": "First line.\nSecond line.",
-    })
+    let mut vars = examples();
+    vars["link"] = json!("https://portico.example/go?token=a-b_c&next=%2Fhome");
+    vars["excerpt"] = json!("First line.\nSecond line.");
+    vars
 }
 
 #[test]
@@ -181,4 +180,26 @@ fn a_source_with_an_unknown_field_is_refused() {
     assert!(
         Source::parse("subject='s'\npreheader='p'\nheading='h'\nparagraphs=[]\nlead='x'").is_err()
     );
+}
+
+#[test]
+fn an_operators_own_text_takes_the_place_of_ours() {
+    let folder = std::env::temp_dir().join(format!("portico-texts-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let load = |text: &str| {
+        std::fs::write(folder.join("new_device.toml"), text).unwrap();
+        let url = Url::parse("https://portico.example/").unwrap();
+        Templates::load("Portico", &url, Some(&folder))
+    };
+    let own = "subject = 'Hey {{ name }}'\npreheader = ''\nheading = 'New: {{ device }}'\nparagraphs = []";
+    let mail = load(own)
+        .unwrap()
+        .render(Template::NewDevice, &all_vars())
+        .unwrap();
+    assert_eq!(mail.subject, "Hey Ada");
+    assert!(mail.text.starts_with("New: Firefox on Linux"));
+    for faulty in ["subject = 'x'", &own.replace("{{ name }}", "{{ nobody }}")] {
+        assert!(load(faulty).is_err());
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
 }
