@@ -205,6 +205,7 @@ impl Identity {
 
     /// The caller that an access token stands for, if its session stands.
     pub async fn principal_of(&self, token: &str) -> Result<Option<Principal>> {
+        self.0.keys.refresh().await?;
         if let Some(claims) = self.claims(token) {
             return self.standing(claims.session, claims.user).await;
         }

@@ -1,9 +1,10 @@
 //! The section `[identity]` of the configuration.
 
-use crate::configured::ProviderConfig;
-use crate::stack_auth::StackAuthConfig;
+use crate::{
+    configured::ProviderConfig, model::password::PasswordPolicy, stack_auth::StackAuthConfig,
+};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 /// How long things last and what a password hash costs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,15 +24,32 @@ pub struct IdentityConfig {
     pub staff_second_factor: SecondFactorPolicy,
     /// Days after which security events are forgotten.
     pub security_event_days: u32,
+    /// The fewest characters of a password.
+    pub password_shortest: usize,
+    /// The most.
+    pub password_longest: usize,
+    /// The lowest strength that is taken, 0 to 4, as zxcvbn estimates it.
+    pub password_score: u8,
+    /// How many of somebody's last passwords they may not take again.
+    pub password_history: u32,
+    /// A file of passwords that have leaked: one SHA-1 in hex a line, sorted.
+    pub password_blocklist: Option<PathBuf>,
+    /// Days after which the key that signs tokens is followed by the next.
+    pub signing_key_days: u32,
     /// Argon2id memory in KiB (OWASP: 19456 with two passes).
     pub argon2_memory_kib: u32,
     /// Argon2id passes.
     pub argon2_passes: u32,
     /// Password hashes computed at once: each takes `argon2_memory_kib`.
     pub argon2_parallel: usize,
+    /// Requests that wait for their turn at hashing; more are told to come back.
+    pub argon2_queue: usize,
     /// Sign-in attempts allowed in a burst for one account from one address; one more
     /// comes back every 30 seconds.
     pub sign_in_burst: u32,
+    /// The same for one account from all networks together; a browser that the account was
+    /// used from is neither counted nor kept out.
+    pub account_burst: u32,
     /// The same for one address, whatever the account.
     pub address_burst: u32,
     /// Days that a deleted account stays in the trash before what names the person is erased.
@@ -62,10 +80,18 @@ impl Default for IdentityConfig {
             remember_days: 30,
             staff_second_factor: SecondFactorPolicy::Optional,
             security_event_days: 400,
+            password_shortest: 10,
+            password_longest: 200,
+            password_score: 3,
+            password_history: 3,
+            password_blocklist: None,
+            signing_key_days: 90,
             argon2_memory_kib: 19_456,
             argon2_passes: 2,
             argon2_parallel: 2,
+            argon2_queue: 64,
             sign_in_burst: 10,
+            account_burst: 100,
             address_burst: 100,
             trash_days: 30,
             providers: BTreeMap::new(),
@@ -81,6 +107,14 @@ impl IdentityConfig {
 
     pub(crate) fn idle(&self) -> Duration {
         Duration::from_secs(u64::from(self.idle_days) * 86_400)
+    }
+
+    pub(crate) fn password_policy(&self) -> PasswordPolicy {
+        PasswordPolicy {
+            shortest: self.password_shortest,
+            longest: self.password_longest.max(self.password_shortest),
+            score: self.password_score.min(4),
+        }
     }
 
     pub(crate) fn confirmation(&self) -> Duration {

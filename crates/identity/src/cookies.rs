@@ -3,7 +3,7 @@
 
 use crate::{
     Identity,
-    actions::{entry::CHALLENGE_LIFE, sessions::Issued},
+    actions::{accounts::VERIFY_LIFE, entry::CHALLENGE_LIFE, mailed::CODE_LIFE, sessions::Issued},
     model::entry::Challenge,
 };
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -101,6 +101,51 @@ impl Identity {
         let (name, token) = (self.challenge_cookie(), challenge.token.to_string());
         let life = CHALLENGE_LIFE.unsigned_abs();
         headers.append(header::SET_COOKIE, self.cookie(name, token, life));
+    }
+
+    /// Takes back what held a sign-in open.
+    pub(crate) fn clear_challenge(&self, headers: &mut HeaderMap) {
+        self.clear(headers, self.challenge_cookie());
+    }
+
+    pub(crate) fn code_cookie(&self) -> &'static str {
+        if self.secure() {
+            "__Host-portico_code"
+        } else {
+            "portico_code"
+        }
+    }
+
+    /// Marks the browser that asked for a code.
+    pub(crate) fn set_code(&self, headers: &mut HeaderMap, browser: &str) {
+        let life = CODE_LIFE.unsigned_abs();
+        let cookie = self.cookie(self.code_cookie(), browser.to_owned(), life);
+        headers.append(header::SET_COOKIE, cookie);
+    }
+
+    /// Takes the mark back.
+    pub(crate) fn clear_code(&self, headers: &mut HeaderMap) {
+        self.clear(headers, self.code_cookie());
+    }
+
+    pub(crate) fn registration_cookie(&self) -> &'static str {
+        if self.secure() {
+            "__Host-portico_registration"
+        } else {
+            "portico_registration"
+        }
+    }
+
+    /// Marks the browser that registered.
+    pub(crate) fn set_registration(&self, headers: &mut HeaderMap, browser: &str) {
+        let life = VERIFY_LIFE.unsigned_abs();
+        let cookie = self.cookie(self.registration_cookie(), browser.to_owned(), life);
+        headers.append(header::SET_COOKIE, cookie);
+    }
+
+    fn clear(&self, headers: &mut HeaderMap, name: &'static str) {
+        let gone = self.cookie(name, String::new(), Duration::ZERO);
+        headers.append(header::SET_COOKIE, gone);
     }
 
     /// Takes the tokens back. The browser stays known.

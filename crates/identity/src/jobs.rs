@@ -3,8 +3,8 @@
 use crate::{
     Identity,
     model::{
-        RegistrationId, email_change::ChangeId, import::ImportId, keys::InvitationId,
-        privacy::ExportId,
+        RegistrationId, email_change::ChangeId, entry::RequestId, import::ImportId,
+        keys::InvitationId, privacy::ExportId, security::SecurityEventId,
     },
 };
 use kernel::{
@@ -35,6 +35,38 @@ pub struct SendAlreadyRegistered {
 
 impl Job for SendAlreadyRegistered {
     const NAME: &'static str = "identity:send_already_registered";
+}
+
+/// Mails an owner what happened to their account.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TellOwner {
+    /// The security event.
+    pub event: SecurityEventId,
+}
+
+impl Job for TellOwner {
+    const NAME: &'static str = "identity:tell_owner";
+}
+
+/// Mails what was asked for, if the address has an account.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendRequested {
+    /// The request.
+    pub(crate) id: RequestId,
+    /// What was asked for.
+    pub(crate) purpose: String,
+}
+
+impl Job for SendRequested {
+    const NAME: &'static str = "identity:send_requested";
+}
+
+/// Lets the next signing key sign when the present one is old.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RotateSigningKey {}
+
+impl Job for RotateSigningKey {
+    const NAME: &'static str = "identity:rotate_signing_key";
 }
 
 /// Ends sessions that idled too long and forgets used tokens.
@@ -177,6 +209,7 @@ impl Identity {
         let (welcome, repeated, sweep) = (self.clone(), self.clone(), self.clone());
         let (erase, bulk, invite) = (self.clone(), self.clone(), self.clone());
         let import = self.clone();
+        let (owner, requested, rotation) = (self.clone(), self.clone(), self.clone());
         self.self_service_handlers(handlers)
             .on(move |job: SendWelcome, _| {
                 let identity = welcome.clone();
@@ -188,6 +221,18 @@ impl Identity {
                     let cause = format!("already-registered:{}", job.event);
                     identity.send_already_registered(job.user, &cause).await
                 }
+            })
+            .on(move |job: TellOwner, _| {
+                let identity = owner.clone();
+                async move { identity.tell_owner(job.event).await }
+            })
+            .on(move |job: SendRequested, _| {
+                let identity = requested.clone();
+                async move { identity.send_requested(job.id, &job.purpose).await }
+            })
+            .every("47 3 * * *", move |_: RotateSigningKey, _| {
+                let identity = rotation.clone();
+                async move { identity.rotate_old_signing_key().await }
             })
             .every("17 * * * *", move |_: SweepSessions, _| {
                 let identity = sweep.clone();

@@ -1,10 +1,10 @@
 //! Access tokens: ES256 JWTs (RFC 7519, RFC 9068) and the keys that sign them.
 //!
-//! The newest key signs; a retired one still verifies until its tokens are over, so a
-//! rotation signs nobody out. Algorithm, issuer, audience and type are pinned: what the
-//! token says of itself is never believed.
+//! One key signs. The next one is published before it does, and a retired one verifies until
+//! its tokens are over, so a rotation signs nobody out. Algorithm, issuer, audience and type
+//! are pinned: what the token says of itself is never believed.
 
-use crate::store::keys as store;
+use crate::{Needs, store::keys as store};
 use anyhow::Context;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -19,12 +19,17 @@ use kernel::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// The audience of our own API.
@@ -57,8 +62,15 @@ struct Wire {
 pub(crate) struct Keys {
     issuer: Arc<str>,
     clock: Clock,
+    db: Database,
+    vault: Vault,
     ring: Arc<RwLock<Ring>>,
+    /// Somebody rotated: what is held here is to be read again.
+    stale: Arc<AtomicBool>,
 }
+
+/// The name under which a rotation is told, for [`kernel::cache::invalidate`].
+const RING: &str = "identity.keys";
 
 struct Ring {
     signing: (String, EncodingKey),
@@ -75,28 +87,69 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Loads the keys; makes the first one.
-    pub(crate) async fn load(
-        db: &Database,
-        vault: &Vault,
-        clock: &Clock,
-        issuer: &str,
-    ) -> anyhow::Result<Self> {
-        let mut tx = db.begin().await?;
+    /// Loads the keys; makes those that are missing: one that signs and one that follows.
+    pub(crate) async fn load(needs: &Needs, issuer: &str) -> anyhow::Result<Self> {
+        let now = needs.clock.now();
+        let mut tx = needs.db.begin().await?;
         store::lock(&mut tx).await?;
-        let mut rows = store::current(&mut tx).await?;
-        if rows.is_empty() {
-            let fresh = generate(vault)?;
-            store::insert(&mut tx, &fresh).await?;
-            rows.push(fresh);
-        }
+        fill_up(&mut tx, &needs.vault, now).await?;
+        let rows = store::current(&mut tx, now).await?;
         tx.commit().await?;
-        let ring = Ring::open(&rows, vault)?;
+        let stale = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&stale);
+        needs
+            .invalidations
+            .on(RING, move |_| told.store(true, Ordering::Release));
         Ok(Self {
             issuer: issuer.into(),
-            clock: clock.clone(),
-            ring: Arc::new(RwLock::new(ring)),
+            clock: needs.clock.clone(),
+            db: needs.db.clone(),
+            vault: needs.vault.clone(),
+            ring: Arc::new(RwLock::new(Ring::open(&rows, &needs.vault)?)),
+            stale,
         })
+    }
+
+    /// Lets the next key sign from now on and makes another next one. What the present key
+    /// signed stays good. Answers the id of the key that signs now.
+    pub(crate) async fn rotate(&self, tx: &mut PgConnection) -> Result<String> {
+        store::lock(tx).await?;
+        let now = self.clock.now();
+        store::retire(tx, now).await?;
+        fill_up(tx, &self.vault, now).await?;
+        let rows = store::current(tx, now).await?;
+        let signing = rows.iter().find(|row| row.signs);
+        kernel::cache::invalidate(tx, RING, "").await?;
+        Ok(signing.context("no signing key")?.kid.clone())
+    }
+
+    /// After the commit of a rotation: this server reads its keys again.
+    pub(crate) async fn rotated(&self) -> Result<()> {
+        self.stale.store(true, Ordering::Release);
+        self.refresh().await
+    }
+
+    /// Reads the keys again if somebody rotated. Called before tokens are read or made: a load
+    /// of one flag.
+    pub(crate) async fn refresh(&self) -> Result<()> {
+        if !self.stale.load(Ordering::Acquire) || !self.stale.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let read = async {
+            let mut db = self.db.acquire().await?;
+            let rows = store::current(&mut db, self.clock.now()).await?;
+            Ring::open(&rows, &self.vault)
+        };
+        match read.await {
+            Ok(ring) => {
+                *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+                Ok(())
+            }
+            Err(error) => {
+                self.stale.store(true, Ordering::Release);
+                Err(error.context("signing keys").into())
+            }
+        }
     }
 
     /// Signs a token for a session.
@@ -192,10 +245,22 @@ impl Keys {
     }
 }
 
+async fn fill_up(tx: &mut PgConnection, vault: &Vault, now: OffsetDateTime) -> anyhow::Result<()> {
+    if !store::activate_next(tx, now).await? {
+        store::insert(tx, &generate(vault)?, now, true).await?;
+    }
+    if !store::has_next(tx).await? {
+        store::insert(tx, &generate(vault)?, now, false).await?;
+    }
+    Ok(())
+}
+
 impl Ring {
-    /// `rows` come newest first.
     fn open(rows: &[store::Key], vault: &Vault) -> anyhow::Result<Self> {
-        let newest = rows.first().context("no signing key")?;
+        let newest = rows
+            .iter()
+            .find(|row| row.signs)
+            .context("no signing key")?;
         let private = vault
             .open(context(&newest.kid), &newest.private_sealed)
             .context(
@@ -239,6 +304,7 @@ fn generate(vault: &Vault) -> anyhow::Result<store::Key> {
         kid,
         private_sealed,
         public_jwk,
+        signs: false,
     })
 }
 

@@ -14,6 +14,7 @@
 mod actions;
 mod archive;
 pub mod authenticate;
+mod blocklist;
 mod config;
 mod configured;
 mod cookies;
@@ -28,8 +29,12 @@ pub mod routes;
 mod secrets;
 pub mod stack_auth;
 mod store;
+mod totp;
 
-pub use actions::{demo::DemoPerson, presence::Presence, sessions::Issued};
+pub use actions::{
+    confirmation::Confirmation, demo::DemoPerson, passwords::At, presence::Presence,
+    sessions::Issued,
+};
 pub use config::{IdentityConfig, SecondFactorPolicy};
 pub use configured::{Preset, ProviderConfig};
 
@@ -77,7 +82,7 @@ pub struct Needs {
     pub invalidations: Invalidations,
     /// Under which address people reach this server; links and tokens name it.
     pub public_url: Url,
-    /// What this place is called where somebody chooses a passkey.
+    /// What this place is called: authenticator apps and passkeys show it.
     pub product: String,
     /// The section `[identity]`.
     pub config: IdentityConfig,
@@ -97,11 +102,12 @@ struct Inner {
     mailer: Mailer,
     files: Files,
     holders: Vec<Arc<dyn ports::Holder>>,
-    product: String,
     /// How many pictures are unpacked at once.
     darkroom: tokio::sync::Semaphore,
     signals: Signals,
     public_url: Url,
+    /// What the place is called: authenticator apps show it.
+    product: String,
     config: IdentityConfig,
     /// What the server is to the SDKs of Stack Auth.
     stack: stack_auth::Project,
@@ -128,7 +134,7 @@ impl Identity {
     /// Builds the domain; makes the first signing key.
     pub async fn new(needs: Needs) -> anyhow::Result<Self> {
         let issuer = needs.public_url.as_str().trim_end_matches('/');
-        let keys = keys::Keys::load(&needs.db, &needs.vault, &needs.clock, issuer).await?;
+        let keys = keys::Keys::load(&needs, issuer).await?;
         let stack = stack_auth::Project::load(
             &needs.db,
             &needs.vault,
@@ -144,6 +150,7 @@ impl Identity {
             passkeys: passkeys::Passkeys::at(&needs.public_url, &needs.product),
             providers: configured::Providers::new(&needs.config.providers, &needs.public_url)?,
             vault: needs.vault,
+            product: needs.product,
             standing: Cache::new(
                 STANDING,
                 100_000,
@@ -168,7 +175,6 @@ impl Identity {
             mailer: needs.mailer,
             files: needs.files,
             holders: needs.holders,
-            product: needs.product,
             darkroom: tokio::sync::Semaphore::new(1),
             signals: needs.signals,
             public_url: needs.public_url,
@@ -177,8 +183,9 @@ impl Identity {
     }
 
     /// The public halves of the signing keys, as a JWK Set.
-    pub fn jwks(&self) -> serde_json::Value {
-        self.0.keys.jwks()
+    pub async fn jwks(&self) -> kernel::Result<serde_json::Value> {
+        self.0.keys.refresh().await?;
+        Ok(self.0.keys.jwks())
     }
 
     /// A link into the front end whose token stays in the fragment: a browser sends no

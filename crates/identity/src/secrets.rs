@@ -27,3 +27,17 @@ pub(crate) fn hash(text: &str) -> Vec<u8> {
         .as_ref()
         .to_vec()
 }
+
+/// Six random digits, for a code that somebody types.
+pub(crate) fn digits() -> anyhow::Result<Zeroizing<String>> {
+    // Numbers past the last whole million would make some codes likelier: they are thrown away.
+    const WHOLE: u32 = u32::MAX - u32::MAX % 1_000_000;
+    loop {
+        let mut bits = [0_u8; 4];
+        rand::fill(&mut bits).ok().context("no randomness")?;
+        let number = u32::from_le_bytes(bits);
+        if number < WHOLE {
+            return Ok(Zeroizing::new(format!("{:06}", number % 1_000_000)));
+        }
+    }
+}

@@ -86,7 +86,7 @@ pub(crate) fn parts(app: &App) -> Parts {
             (app.realtime.clone(), app.db.clone()),
             live_reads::layer,
         ));
-    let jwks = app.identity.jwks();
+    let identity = app.identity.clone();
     let mut api = Router::new()
         .nest("/api/v1", v1)
         .route(
@@ -95,7 +95,7 @@ pub(crate) fn parts(app: &App) -> Parts {
         )
         .route(
             "/.well-known/jwks.json",
-            get(move || async move { Json(jwks) }),
+            get(move || async move { identity.jwks().await.map(Json) }),
         )
         .merge(health::router(shared));
     // The viewer asks nobody who they are, and mails hold links that sign people up: it is

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use identity::{
     Identity, Presence,
-    jobs::{SendAlreadyRegistered, SendEmailChange, SendEmailChanged, SendWelcome},
+    jobs::{SendAlreadyRegistered, SendEmailChange, SendEmailChanged, SendWelcome, TellOwner},
     model::{
         self as accounts,
         email_change::{EmailChangeAsked, EmailChanged},
@@ -43,6 +43,9 @@ pub(crate) fn reactions(event: &Recorded) -> Vec<Queued> {
     }
     if let Some(EmailChanged { change, .. }) = event.of() {
         return vec![SendEmailChanged { change }.into()];
+    }
+    if let Some(accounts::security::SecurityNoticed { event, .. }) = event.of() {
+        return vec![TellOwner { event }.into()];
     }
     Vec::new()
 }

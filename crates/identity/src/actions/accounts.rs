@@ -2,9 +2,11 @@
 
 use crate::{
     Identity,
+    actions::{entry::Arrival, passwords::At},
     model::{
         Account, AccountRegistered, Email, EmailVerified, NewAccount, ProfileChange,
-        RegistrationId, RegistrationRepeated,
+        RegistrationId, RegistrationRepeated, Status,
+        entry::{Entry, Method},
     },
     secrets::{self, Token},
     store,
@@ -18,10 +20,11 @@ use kernel::{
 };
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
+use zeroize::Zeroizing;
 
 const VERIFY: &str = "verify_email";
 /// How long a verification link works.
-const VERIFY_LIFE: time::Duration = time::Duration::days(3);
+pub(crate) const VERIFY_LIFE: time::Duration = time::Duration::days(3);
 
 /// What a verification link stands for.
 #[derive(Debug, Clone)]
@@ -35,7 +38,9 @@ pub struct PendingEmail {
 impl Identity {
     /// Registers an account with its profile. Answers the same, and as slowly, when the
     /// address has one: its owner hears of it by mail instead.
-    pub async fn register(&self, new: NewAccount, from: ClientAddr) -> Result<()> {
+    /// What comes back is for this browser to keep: the link that proves the address signs
+    /// in there, and nowhere else.
+    pub async fn register(&self, new: NewAccount, from: ClientAddr) -> Result<Zeroizing<String>> {
         let inner = &self.0;
         let quota = Quota {
             burst: 20,
@@ -53,9 +58,10 @@ impl Identity {
             None => store::accounts::insert(&mut tx, &new.email, &new.name, now, false).await?,
             Some(_) => None,
         };
-        let registration = RegistrationId::new();
+        let (registration, browser) = (RegistrationId::new(), Token::new()?);
         if let Some(user) = made {
-            store::registrations::insert(&mut tx, registration, user, &new.name, &hash, now)
+            let (name, browser) = (&new.name, &browser.hash);
+            store::registrations::insert(&mut tx, registration, user, name, &hash, browser, now)
                 .await?;
             store::accounts::grant(&mut tx, user, "member", None).await?;
             let event = AccountRegistered { user, registration };
@@ -63,13 +69,14 @@ impl Identity {
         } else if let Some((user, verified)) = known {
             let registration = (!verified).then_some(registration);
             if let Some(id) = registration {
-                store::registrations::insert(&mut tx, id, user, &new.name, &hash, now).await?;
+                let (name, browser) = (&new.name, &browser.hash);
+                store::registrations::insert(&mut tx, id, user, name, &hash, browser, now).await?;
             }
             let event = RegistrationRepeated { user, registration };
             inner.events.append(&mut tx, None, &event).await?;
         }
         tx.commit().await?;
-        Ok(())
+        Ok(browser.text)
     }
 
     /// Writes the welcome mail with the link that proves the address for this registration,
@@ -136,8 +143,15 @@ impl Identity {
         }
     }
 
-    /// Proves the address and finishes the profile, both or neither.
-    pub async fn verify_email(&self, token: &str, profile: &ProfileChange) -> Result<String> {
+    /// Proves the address and finishes the profile, both or neither. The browser that
+    /// registered is signed in.
+    pub async fn verify_email(
+        &self,
+        token: &str,
+        profile: &ProfileChange,
+        browser: Option<&str>,
+        at: At<'_>,
+    ) -> Result<(String, Option<Entry>)> {
         let inner = &self.0;
         let (hash, now) = (secrets::hash(token), inner.clock.now());
         let mut tx = inner.db.begin().await?;
@@ -158,10 +172,30 @@ impl Identity {
                 .append(&mut tx, Some(user), &EmailVerified { user })
                 .await?;
         }
+        let ours = match browser.map(secrets::hash) {
+            Some(hash) => store::registrations::made_by(&mut tx, registration, &hash).await?,
+            None => false,
+        };
         store::registrations::apply(&mut tx, registration, user, now).await?;
         store::accounts::update_profile(&mut tx, user, profile, now).await?;
+        // Somebody else's registration is proved by who follows its link, but it would sign
+        // them in to an account whose password they do not know: only here is it theirs.
+        let entry = if ours && store::accounts::status(&mut tx, user).await? == Some(Status::Active)
+        {
+            let arrival = Arrival {
+                user,
+                method: Method::Registration,
+                from: at.from,
+                device: at.device,
+                cookie: at.cookie,
+                second: None,
+            };
+            Some(self.admit(&mut tx, arrival).await?)
+        } else {
+            None
+        };
         tx.commit().await?;
-        Ok(email)
+        Ok((email, entry))
     }
 
     /// The caller's own account.

@@ -6,6 +6,7 @@ use crate::{
     model::{
         Account, Status,
         entry::{Challenge, Entry, Factor, Method},
+        factors::DeviceId,
         security::{Kind, SecurityEvent},
     },
     secrets::{self, Token},
@@ -66,9 +67,7 @@ impl Identity {
     pub(crate) async fn admit(&self, tx: &mut PgConnection, arrival: Arrival<'_>) -> Result<Entry> {
         let now = self.0.clock.now();
         let account = self.standing_account(tx, arrival.user).await?;
-        let hashes = tokens_of(arrival.cookie)
-            .map(secrets::hash)
-            .collect::<Vec<_>>();
+        let hashes = hashes_of(arrival.cookie);
         let known = store::devices::find(tx, arrival.user, &hashes).await?;
         if arrival.second.is_none() && !arrival.method.is_whole() {
             let factors =
@@ -135,7 +134,7 @@ impl Identity {
     }
 
     /// Whether the operator asks a second factor of this account.
-    fn requires_second_factor(&self, account: &Account) -> bool {
+    pub(crate) fn requires_second_factor(&self, account: &Account) -> bool {
         account.staff && self.0.config.staff_second_factor == SecondFactorPolicy::Required
     }
 
@@ -164,7 +163,7 @@ impl Identity {
         &self,
         tx: &mut PgConnection,
         arrival: &Arrival<'_>,
-        known: Option<store::devices::DeviceId>,
+        known: Option<DeviceId>,
     ) -> Result<Option<Zeroizing<String>>> {
         let now = self.0.clock.now();
         let (address, network) = (arrival.from.to_string(), arrival.from.network().to_string());
@@ -200,6 +199,11 @@ impl Identity {
         let tokens: Vec<&str> = std::iter::once(token.text.as_str()).chain(others).collect();
         Ok(Some(Zeroizing::new(tokens.join("."))))
     }
+}
+
+/// What is stored of the tokens in a device cookie.
+pub(crate) fn hashes_of(cookie: Option<&str>) -> Vec<Vec<u8>> {
+    tokens_of(cookie).map(secrets::hash).collect()
 }
 
 /// The tokens in a device cookie: one for each account that was used in the browser.

@@ -6,9 +6,10 @@ use crate::{
     actions::entry::Arrival,
     jobs::SendInvitation,
     model::{
-        Email, Name, NewPassword,
+        Email, Name,
         entry::{Entry, Method},
         keys::{Invitation, InvitationId},
+        password::NewPassword,
         security::Kind,
     },
     secrets::{self, Token},
@@ -195,7 +196,11 @@ impl Identity {
         let mut faults = kernel::error::Faults::default();
         let named = faults.take(Name::parse("name", name));
         let inputs = [invited.email.as_str(), name, "portico"];
-        let password = faults.take(NewPassword::parse(password, &inputs));
+        let password = faults.take(NewPassword::parse(
+            password,
+            &inputs,
+            &self.password_policy(),
+        ));
         let (Some(name), Some(password)) = (named, password) else {
             return Err(faults.check().err().unwrap_or(Error::Unauthenticated));
         };

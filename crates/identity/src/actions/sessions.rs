@@ -60,21 +60,34 @@ impl Identity {
         // An address that is none has no account: the answer is the same.
         let key = Email::parse(email).map_or_else(|_| String::new(), |email| email.key);
         let network = from.network();
-        let one = Quota {
-            burst: inner.config.sign_in_burst,
-            every,
-        };
-        let all = Quota {
-            burst: inner.config.address_burst,
-            every: every / 10,
-        };
+        let quota = |burst, every| Quota { burst, every };
         inner
             .limits
-            .take(&format!("sign-in:{network}"), all)
+            .take(
+                &format!("sign-in:{network}"),
+                quota(inner.config.address_burst, every / 10),
+            )
             .await?;
         // For one account from one network: nobody can lock its owner out elsewhere.
-        let guesses = format!("sign-in:{network}:{}", hex::encode(secrets::hash(&key)));
-        inner.limits.take(&guesses, one).await?;
+        let account = hex::encode(secrets::hash(&key));
+        let guesses = format!("sign-in:{network}:{account}");
+        let one = quota(inner.config.sign_in_burst, every);
+        let mut allowed = inner.limits.take(&guesses, one).await;
+        // For one account from many networks at once; a browser that it was used from is not
+        // counted among them, nor kept out by them.
+        let known = {
+            let mut db = inner.db.acquire().await?;
+            let hashes = super::entry::hashes_of(remembered);
+            store::devices::holds(&mut db, &key, &hashes).await?
+        };
+        if allowed.is_ok() && !known {
+            let all = quota(inner.config.account_burst, every);
+            allowed = inner.limits.take(&format!("sign-in::{account}"), all).await;
+        }
+        if let Err(refused) = allowed {
+            self.locked_out(&guesses, email, from, device).await?;
+            return Err(refused);
+        }
 
         let found = {
             let mut db = inner.db.acquire().await?;
@@ -82,13 +95,53 @@ impl Identity {
         };
         let hash = found.as_ref().and_then(|found| found.hash.clone());
         let user = found.as_ref().map(|found| found.id);
+        let before = hash.clone();
         let right = inner.hasher.verify(password.expose_secret(), hash).await?;
         let Some(found) = found.filter(|_| right) else {
             return Err(self.wrong_password(user, email, from, device).await?);
         };
         inner.limits.reset(&guesses).await?;
+        if let Some(before) = before {
+            self.rehash(found.id, password.expose_secret(), &before)
+                .await?;
+        }
         self.enter(found.id, Method::Password, from, device, remembered)
             .await
+    }
+
+    /// Writes down that guessing was stopped: once for each time that it begins.
+    async fn locked_out(
+        &self,
+        guesses: &str,
+        typed: &str,
+        from: ClientAddr,
+        device: &str,
+    ) -> Result<()> {
+        let once = Quota {
+            burst: 1,
+            every: Duration::from_mins(10),
+        };
+        if self
+            .0
+            .limits
+            .take(&format!("told:{guesses}"), once)
+            .await
+            .is_err()
+        {
+            return Ok(());
+        }
+        let typed = plain(typed);
+        let mut db = self.0.db.acquire().await?;
+        let event = SecurityEvent {
+            kind: Kind::LockedOut,
+            user: None,
+            identifier: Some(&typed),
+            from: Some(from),
+            device: Some(device),
+            data: json!({ "method": "password" }),
+        };
+        self.record(&mut db, event).await?;
+        Ok(())
     }
 
     /// Writes a failed attempt down, the same way whether the address has an account or not.
@@ -99,11 +152,7 @@ impl Identity {
         from: ClientAddr,
         device: &str,
     ) -> Result<Error> {
-        let typed: String = typed
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(254)
-            .collect();
+        let typed = plain(typed);
         let mut tx = self.0.db.begin().await?;
         let event = SecurityEvent {
             kind: Kind::SignInFailed,
@@ -328,6 +377,8 @@ impl Identity {
         store::tokens::sweep(&mut tx, now - time::Duration::days(30)).await?;
         store::ceremonies::sweep(&mut tx, now).await?;
         crate::stack_auth::sweep(&mut tx, now).await?;
+        store::mailed::sweep(&mut tx, now - time::Duration::days(1)).await?;
+        store::factors::sweep(&mut tx, now - time::Duration::days(1)).await?;
         store::devices::sweep(&mut tx, now - time::Duration::days(400)).await?;
         let kept = time::Duration::days(inner.config.security_event_days.into());
         store::security::sweep(&mut tx, now - kept).await?;
@@ -335,6 +386,15 @@ impl Identity {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// What somebody typed, as far as it is worth keeping.
+fn plain(typed: &str) -> String {
+    typed
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(254)
+        .collect()
 }
 
 /// Where somebody lands after signing in.

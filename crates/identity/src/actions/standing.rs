@@ -260,7 +260,8 @@ impl Identity {
         store::standing::forget_password(&mut tx, user).await?;
         let ended = self.end_all(&mut tx, user, "password_reset").await?;
         let mut link = self.0.public_url.clone();
-        link.set_path("/reset");
+        link.set_path("/forgot-password");
+        link.query_pairs_mut().append_pair("email", &target.email);
         let mail = Mail {
             cause: format!("reset-asked:{user}:{}", self.0.clock.now().unix_timestamp()),
             to: Email::parse(&target.email)?.address,

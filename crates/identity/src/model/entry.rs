@@ -5,6 +5,11 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+kernel::id! {
+    /// One request for a mail that lets somebody in.
+    RequestId
+}
+
 /// How somebody proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Method {

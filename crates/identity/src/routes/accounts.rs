@@ -3,7 +3,9 @@
 use super::views::{MeView, SignedInView};
 use crate::{
     Identity,
-    model::{Account, NewAccount, ProfileChange},
+    actions::{passwords::At, sessions::landing},
+    cookies,
+    model::{Account, NewAccount, ProfileChange, entry::Entry},
     routes::sessions::device_of,
 };
 use axum::{
@@ -37,16 +39,19 @@ pub(super) async fn register(
     _: Public,
     from: ClientAddr,
     Json(body): Json<RegisterBody>,
-) -> Result<StatusCode> {
-    let new = NewAccount::parse(&body.email, &body.name, &body.password)?;
-    identity.register(new, from).await?;
-    Ok(StatusCode::ACCEPTED)
+) -> Result<(StatusCode, HeaderMap)> {
+    let policy = identity.password_policy();
+    let new = NewAccount::parse(&body.email, &body.name, &body.password, &policy)?;
+    let browser = identity.register(new, from).await?;
+    let mut cookies = HeaderMap::new();
+    identity.set_registration(&mut cookies, &browser);
+    Ok((StatusCode::ACCEPTED, cookies))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TokenBody {
-    token: String,
+    pub(super) token: String,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -84,9 +89,12 @@ pub(super) struct VerifyBody {
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct VerifiedView {
     email: String,
+    /// Where they land, if this browser registered and is signed in now.
+    landing: Option<&'static str>,
 }
 
-/// Proves the address and finishes the profile. The link works once.
+/// Proves the address and finishes the profile. The link works once, and signs in the browser
+/// that registered.
 #[utoipa::path(put, path = "/accounts/verification", tag = "account", operation_id = "verify_email",
     request_body = VerifyBody, responses(
         (status = 200, body = VerifiedView),
@@ -95,15 +103,35 @@ pub(super) struct VerifiedView {
 pub(super) async fn verify(
     State(identity): State<Identity>,
     _: Public,
+    from: ClientAddr,
+    headers: HeaderMap,
     Json(body): Json<VerifyBody>,
-) -> Result<Json<VerifiedView>> {
+) -> Result<(HeaderMap, Json<VerifiedView>)> {
     let profile = ProfileChange::parse(
         body.display_name.as_deref(),
         body.time_zone.as_deref(),
         body.locale.as_deref(),
     )?;
-    let email = identity.verify_email(&body.token, &profile).await?;
-    Ok(Json(VerifiedView { email }))
+    let device = device_of(&headers);
+    let at = At {
+        from,
+        device: &device,
+        cookie: identity.remembered(&headers),
+    };
+    let browser = cookies::read(&headers, identity.registration_cookie());
+    let (email, entry) = identity
+        .verify_email(&body.token, &profile, browser, at)
+        .await?;
+    let (mut set, mut place) = (HeaderMap::new(), None);
+    if let Some(Entry::Session(account, issued)) = entry {
+        identity.set_cookies(&mut set, &issued);
+        place = Some(landing(&account));
+    }
+    let view = VerifiedView {
+        email,
+        landing: place,
+    };
+    Ok((set, Json(view)))
 }
 
 /// The caller's own account.
@@ -113,7 +141,8 @@ pub(super) async fn me(
     State(identity): State<Identity>,
     caller: Principal,
 ) -> Result<Json<MeView>> {
-    Ok(Json(Account::clone(&*identity.me(&caller).await?).into()))
+    let me = MeView::from(Account::clone(&*identity.me(&caller).await?));
+    Ok(Json(me.held_back(caller.second_factor_due)))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -166,7 +195,8 @@ pub(super) async fn set_up(
     headers: HeaderMap,
     Json(body): Json<SetUpBody>,
 ) -> Result<Response> {
-    let owner = NewAccount::parse(&body.email, &body.name, &body.password)?;
+    let policy = identity.password_policy();
+    let owner = NewAccount::parse(&body.email, &body.name, &body.password, &policy)?;
     let entry = identity
         .set_up(&body.token, owner, from, &device_of(&headers))
         .await?;

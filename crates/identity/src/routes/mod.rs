@@ -4,12 +4,16 @@
 mod accounts;
 mod api_keys;
 mod bulk;
+mod confirmation;
 mod email_change;
 mod entry;
 mod export;
+mod factors;
 mod import;
 mod invitations;
+mod mailed;
 mod passkeys;
+mod passwords;
 mod people;
 mod people_filter;
 mod people_views;
@@ -41,6 +45,21 @@ pub fn router() -> OpenApiRouter<Identity> {
             sessions::list,
             sessions::sign_out_others
         ))
+        .routes(routes!(passwords::estimate))
+        .routes(routes!(passwords::change))
+        .routes(routes!(passwords::ask_reset))
+        .routes(routes!(passwords::inspect_reset, passwords::reset))
+        .routes(routes!(mailed::ask))
+        .routes(routes!(mailed::by_code))
+        .routes(routes!(mailed::inspect, mailed::by_link))
+        .routes(routes!(factors::security))
+        .routes(routes!(factors::enrol, factors::confirm, factors::remove))
+        .routes(routes!(factors::renew_codes))
+        .routes(routes!(factors::forget_device))
+        .routes(routes!(factors::answer))
+        .routes(routes!(confirmation::ways, confirmation::confirm))
+        .routes(routes!(confirmation::with_passkey))
+        .routes(routes!(confirmation::ask))
         .routes(routes!(sessions::sign_out_here))
         .routes(routes!(sessions::sign_out))
         .routes(routes!(passkeys::ask_for_proof))

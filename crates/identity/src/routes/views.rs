@@ -39,6 +39,19 @@ pub struct MeView {
     /// The same, 64 pixels a side.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture_small: Option<String>,
+    /// Whether they may do nothing before they have a second factor.
+    pub second_factor_due: bool,
+}
+
+impl MeView {
+    /// As it stands in a session whose rights are held back.
+    pub(super) fn held_back(mut self, second_factor_due: bool) -> Self {
+        if second_factor_due {
+            self.permissions.clear();
+            self.second_factor_due = true;
+        }
+        self
+    }
 }
 
 impl From<Account> for MeView {
@@ -48,6 +61,7 @@ impl From<Account> for MeView {
             permissions: permissions(&account),
             picture: account.picture.map(path_of),
             picture_small: account.picture_small.map(path_of),
+            second_factor_due: false,
             id: account.id,
             email: account.email,
             display_name: account.display_name.unwrap_or_else(|| account.name.clone()),

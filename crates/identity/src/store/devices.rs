@@ -1,13 +1,9 @@
 //! Browsers that an account was used from.
 
+use crate::model::factors::{DeviceId, RememberedDevice};
 use kernel::id::UserId;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-
-kernel::id! {
-    /// One browser that an account was used from.
-    DeviceId
-}
 
 pub(crate) struct Known {
     pub(crate) id: DeviceId,
@@ -160,4 +156,69 @@ pub(crate) async fn sweep(db: &mut PgConnection, before: OffsetDateTime) -> sqlx
     .execute(db)
     .await?;
     Ok(swept.rows_affected())
+}
+
+/// No browser of the account stands in for the second factor any more, but those that hold
+/// one of these tokens.
+pub(crate) async fn stop_remembering(
+    db: &mut PgConnection,
+    user: UserId,
+    kept: &[Vec<u8>],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update identity.known_devices set remembered_until = null
+        where user_id = $1 and remembered_until is not null and hash <> all($2)
+        "#,
+        user as UserId,
+        kept,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The browsers that stand in for the second factor; `hashes` are those of the one that asks.
+pub(crate) async fn remembered(
+    db: &mut PgConnection,
+    user: UserId,
+    hashes: &[Vec<u8>],
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<RememberedDevice>> {
+    sqlx::query_as!(
+        RememberedDevice,
+        r#"
+        select id as "id: DeviceId", device, address, last_seen_at,
+            remembered_until as "until!", hash = any($2) as "current!"
+        from identity.known_devices
+        where user_id = $1 and remembered_until > $3
+        order by last_seen_at desc, id desc
+        "#,
+        user as UserId,
+        hashes,
+        now,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Whether the account was used from a browser that holds one of these tokens.
+pub(crate) async fn holds(
+    db: &mut PgConnection,
+    email_key: &str,
+    hashes: &[Vec<u8>],
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from identity.known_devices d
+            join identity.users u on u.id = d.user_id
+            where u.email_key = $1 and d.hash = any($2)
+        ) as "exists!"
+        "#,
+        email_key,
+        hashes,
+    )
+    .fetch_one(db)
+    .await
 }

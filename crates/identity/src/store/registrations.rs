@@ -11,17 +11,20 @@ pub(crate) async fn insert(
     user: UserId,
     name: &Name,
     password_hash: &str,
+    browser: &[u8],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
-        insert into identity.pending_registrations (id, user_id, name, password_hash, created_at)
-        values ($1, $2, $3, $4, $5)
+        insert into identity.pending_registrations 
+            (id, user_id, name, password_hash, browser, created_at)
+        values ($1, $2, $3, $4, $5, $6)
         "#,
         id as RegistrationId,
         user as UserId,
         name.as_str(),
         password_hash,
+        browser,
         now,
     )
     .execute(db)
@@ -51,6 +54,25 @@ pub(crate) async fn addressee(
         id as RegistrationId,
     )
     .fetch_optional(db)
+    .await
+}
+
+/// Whether the registration was made in the browser that holds this token.
+pub(crate) async fn made_by(
+    db: &mut PgConnection,
+    id: RegistrationId,
+    browser: &[u8],
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from identity.pending_registrations where id = $1 and browser = $2
+        ) as "exists!"
+        "#,
+        id as RegistrationId,
+        browser,
+    )
+    .fetch_one(db)
     .await
 }
 

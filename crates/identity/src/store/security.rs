@@ -46,3 +46,29 @@ pub(crate) async fn sweep(db: &mut PgConnection, before: OffsetDateTime) -> sqlx
     .await?;
     Ok(swept.rows_affected())
 }
+
+/// A security event, and the owner who is to hear of it.
+pub(crate) struct Told {
+    pub(crate) kind: String,
+    pub(crate) device: Option<String>,
+    pub(crate) address: Option<String>,
+    pub(crate) data: Value,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) name: String,
+    pub(crate) email: String,
+}
+
+pub(crate) async fn told(db: &mut PgConnection, id: SecurityEventId) -> sqlx::Result<Option<Told>> {
+    sqlx::query_as!(
+        Told,
+        r#"
+        select e.kind, e.device, e.address, e.data, e.created_at, u.name, u.email
+        from identity.security_events e
+        join identity.users u on u.id = e.user_id
+        where e.id = $1 and u.email_verified_at is not null
+        "#,
+        id as SecurityEventId,
+    )
+    .fetch_optional(db)
+    .await
+}

@@ -100,6 +100,35 @@ pub(crate) async fn list(db: &mut PgConnection, user: UserId) -> sqlx::Result<Ve
     .await
 }
 
+/// Notes that the session's owner has proved again who they are.
+pub(crate) async fn authenticated(
+    db: &mut PgConnection,
+    session: SessionId,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update identity.sessions set authenticated_at = $2 where id = $1",
+        session as SessionId,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The sessions of a user that are not over.
+pub(crate) async fn standing_of(
+    db: &mut PgConnection,
+    user: UserId,
+) -> sqlx::Result<Vec<SessionId>> {
+    sqlx::query_scalar!(
+        r#"select id as "id: SessionId" from identity.sessions where user_id = $1 and ended_at is null"#,
+        user as UserId,
+    )
+    .fetch_all(db)
+    .await
+}
+
 /// Ends one session of a user; false if it is not theirs or over.
 pub(crate) async fn end(
     db: &mut PgConnection,

@@ -179,6 +179,11 @@ pub(crate) async fn erase(
             notes as (delete from identity.notes where user_id = $1),
             devices as (delete from identity.known_devices where user_id = $1),
             totp as (delete from identity.totp where user_id = $1),
+            history as (delete from identity.password_history where user_id = $1),
+            requests as (
+                delete from identity.mail_requests r using identity.users u
+                where u.id = $1 and r.email_key = u.email_key
+            ),
             recovery as (delete from identity.recovery_codes where user_id = $1),
             challenges as (delete from identity.challenges where user_id = $1),
             views as (delete from identity.saved_views where owner = $1),

@@ -59,6 +59,8 @@ enum Command {
     Migrate,
     /// Adds a new active key to the vault; old ones still open what they sealed.
     RotateVault,
+    /// Lets the next key sign access tokens from now on. Nobody is signed out.
+    RotateSigningKey,
     /// Prints the API's OpenAPI document.
     Openapi,
     /// Imitates Stripe's billing on this machine, for tests and demos: no money moves, and
@@ -154,6 +156,14 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<()> {
             println!("new active key: {}", vault.rotate()?);
             println!("a running server takes it up at its next start");
             Ok(())
+        }
+        Command::RotateSigningKey => {
+            with_app(config, |app| async move {
+                let kid = app.identity.rotate_signing_key(None).await?;
+                println!("{kid} signs from now on; what the key before it signed stays good");
+                Ok(())
+            })
+            .await
         }
         // Answered above: neither needs a configuration.
         Command::Openapi | Command::StripeSandbox { .. } => Ok(()),

@@ -127,6 +127,11 @@ impl TestApp {
         Node::start(config, &self.database, &self.data.0, &self.clock).await
     }
 
+    /// The same, configured otherwise.
+    pub(crate) async fn node(&self, config: impl FnOnce(&mut Config)) -> Node {
+        Node::start(config, &self.database, &self.data.0, &self.clock).await
+    }
+
     /// Where `vault.keys` lies.
     pub(crate) fn data(&self) -> &std::path::Path {
         &self.data.0
@@ -181,7 +186,8 @@ impl TestApp {
     pub(crate) async fn verified(&self, person: &Person) {
         self.drain().await;
         let token = self.mailed_token(&person.email()).await;
-        person
+        // In another browser, which is not signed in by it.
+        self.visitor()
             .put("/accounts/verification", json!({"token": token}))
             .await
             .status(200);

@@ -1,7 +1,7 @@
 //! New accounts, and what becomes true once an address is proved.
 
 use crate::{
-    model::{Email, EmailVerified, Name, NewPassword, PASSWORD_SHORTEST},
+    model::{Email, EmailVerified, Name, password::NewPassword},
     stack_auth::{StackAuth, call::Device, fault::Result, known::Known, store},
     store as accounts,
 };
@@ -25,15 +25,20 @@ impl StackAuth {
     }
 
     /// Checks a new password against the operator's policy, in the protocol's words.
-    pub(crate) fn new_password(text: &SecretString, inputs: &[&str]) -> Result<NewPassword, Known> {
+    pub(crate) fn new_password(
+        &self,
+        text: &SecretString,
+        inputs: &[&str],
+    ) -> Result<NewPassword, Known> {
+        let policy = self.inner().config.password_policy();
         let length = text.expose_secret().chars().count();
-        if length < PASSWORD_SHORTEST {
-            return Err(Known::PasswordTooShort(PASSWORD_SHORTEST));
+        if length < policy.shortest {
+            return Err(Known::PasswordTooShort(policy.shortest));
         }
         if length > PASSWORD_LONGEST {
             return Err(Known::PasswordTooLong(PASSWORD_LONGEST));
         }
-        NewPassword::parse(text, inputs).map_err(|refused| {
+        NewPassword::parse(text, inputs, &policy).map_err(|refused| {
             let message = match refused {
                 Error::Invalid(faults) => faults.into_iter().next().map(|fault| fault.message),
                 _ => None,

@@ -170,7 +170,7 @@ impl StackAuth {
         let Some(Some(password)) = &change.password else {
             return Ok(None);
         };
-        let password = Self::new_password(password, &[])?;
+        let password = self.new_password(password, &[])?;
         Ok(Some(self.inner().hasher.hash(password.expose()).await?))
     }
 

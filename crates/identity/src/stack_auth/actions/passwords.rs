@@ -46,7 +46,7 @@ impl StackAuth {
             return Err(Known::PasswordAuthenticationNotEnabled.into());
         }
         let email = Self::email(email)?;
-        let password = Self::new_password(password, &[email.address.as_str()])?;
+        let password = self.new_password(password, &[email.address.as_str()])?;
         if !self.config().sign_up_enabled {
             return Err(Known::SignUpNotEnabled.into());
         }
@@ -206,7 +206,7 @@ impl StackAuth {
             return Err(Known::PasswordConfirmationMismatch.into());
         }
         inner.limits.reset(&key).await?;
-        let new = Self::new_password(new, &[user.email.as_deref().unwrap_or_default()])?;
+        let new = self.new_password(new, &[user.email.as_deref().unwrap_or_default()])?;
         self.store_password(caller, new.expose(), device).await
     }
 
@@ -229,7 +229,7 @@ impl StackAuth {
                 "User already has a password set.".into(),
             ));
         }
-        let new = Self::new_password(new, &[user.email.as_deref().unwrap_or_default()])?;
+        let new = self.new_password(new, &[user.email.as_deref().unwrap_or_default()])?;
         self.store_password(caller, new.expose(), device).await
     }
 

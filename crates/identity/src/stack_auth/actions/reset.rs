@@ -68,7 +68,7 @@ impl StackAuth {
         let inner = self.inner();
         let seen = self.look_at(CodeKind::PasswordReset, code).await?;
         let email = seen.email.as_deref().unwrap_or_default();
-        let password = Self::new_password(password, &[email])?;
+        let password = self.new_password(password, &[email])?;
         let hashed = inner.hasher.hash(password.expose()).await?;
         let now = inner.clock.now();
         let mut tx = inner.db.begin().await?;
