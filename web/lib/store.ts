@@ -1,28 +1,7 @@
 import { useSyncExternalStore } from "react";
+import type { Store } from "./plain-store";
 
-/** A value shared by components that do not know each other: what the whole client state of the interface needs, and no more. */
-export interface Store<T> {
-  get: () => T;
-  set: (next: T) => void;
-  subscribe: (listener: () => void) => () => void;
-}
-
-export function createStore<T>(initial: T): Store<T> {
-  let value = initial;
-  const listeners = new Set<() => void>();
-  return {
-    get: () => value,
-    set(next) {
-      if (Object.is(next, value)) return;
-      value = next;
-      for (const listener of listeners) listener();
-    },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-  };
-}
+export { createStore, type Store } from "./plain-store";
 
 /** Reads a store; `server` is what the server rendered, used until the page has become interactive. */
 export function useStore<T>(store: Store<T>, server: T): T {

@@ -1,5 +1,5 @@
 "use client";
-import { Archive, ChevronsUpDown, DoorOpen, LayoutDashboard, LogOut, MonitorSmartphone, UserRound } from "lucide-react";
+import { Archive, ChevronsUpDown, DoorOpen, LayoutDashboard, LogOut, ShieldCheck, UserRound } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import { api, type Schema } from "@/lib/api/client";
@@ -93,7 +93,7 @@ export function AccountMenu({ me, staff, wide = false }: { me: Schema["MeView"];
         </DropdownMenuItem>
         <DropdownMenuItem asChild>
           <Link href="/security">
-            <MonitorSmartphone aria-hidden />
+            <ShieldCheck aria-hidden />
             Security
           </Link>
         </DropdownMenuItem>

@@ -1,7 +1,20 @@
-import { api } from "@/lib/api/client";
+import { api, type Schema } from "@/lib/api/client";
 import { unwrap } from "@/lib/api/problem";
 
 export const signIn = (email: string, password: string) => unwrap(api.POST("/api/v1/sessions", { body: { email, password } }));
+/** The question for the second factor, where the first proof was right but is not enough. */
+export type Second = Schema["SecondFactorView"];
+export type Entered = Schema["SignedInView"] | Second;
+export const isSecond = (entered: Entered): entered is Second => "factors" in entered;
+
+export const mailMe = (email: string) => unwrap(api.POST("/api/v1/sign-in-mails", { body: { email } }));
+export const byCode = (code: string) => unwrap(api.POST("/api/v1/sessions/code", { body: { code } }));
+export const linkFor = (token: string) => unwrap(api.POST("/api/v1/sessions/link", { body: { token } }));
+export const byLink = (token: string) => unwrap(api.PUT("/api/v1/sessions/link", { body: { token } }));
+export const answer = (body: Schema["AnswerBody"]) => unwrap(api.POST("/api/v1/sessions/second-factor", { body }));
+export const askReset = (email: string) => unwrap(api.POST("/api/v1/password-resets", { body: { email } }));
+export const resetFor = (token: string) => unwrap(api.POST("/api/v1/password-resets/link", { body: { token } }));
+export const reset = (token: string, password: string) => unwrap(api.PUT("/api/v1/password-resets/link", { body: { token, password } }));
 export const signUp = (name: string, email: string, password: string) => unwrap(api.POST("/api/v1/accounts", { body: { name, email, password } }));
 export const setUp = (body: { token: string; name: string; email: string; password: string }) => unwrap(api.POST("/api/v1/setup", { body }));
 export const pending = (token: string) => unwrap(api.POST("/api/v1/accounts/verification", { body: { token } }));

@@ -1,4 +1,5 @@
 "use client";
+import { NewPasswordField } from "@/components/password-field";
 import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/field";
 import { safePath } from "@/lib/paths";
@@ -26,7 +27,7 @@ export function SetupForm() {
       {form.fields.token ? <p className="text-14 text-danger">{form.fields.token}</p> : null}
       <TextField label="Your name" name="name" autoComplete="name" error={form.fields.name} />
       <TextField label="E-mail" name="email" type="email" autoComplete="username" error={form.fields.email} />
-      <TextField label="Password" name="password" type="password" autoComplete="new-password" error={form.fields.password} hint="Ten characters or more. This account may do everything." />
+      <NewPasswordField label="Password" name="password" error={form.fields.password} hint="This account may do everything: choose a good one." />
       <Button type="submit" size="lg" busy={form.busy} disabled={token === null} className="mt-2">
         Become the owner
       </Button>

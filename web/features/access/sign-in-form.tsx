@@ -1,27 +1,36 @@
 "use client";
+import dynamic from "next/dynamic";
 import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/field";
 import type { Schema } from "@/lib/api/client";
 import { safePath } from "@/lib/paths";
 import { text, useSubmit } from "@/lib/use-submit";
-import { signIn } from "./api";
+import { isSecond, signIn, type Entered, type Second } from "./api";
 import { DemoAccounts } from "./demo-accounts";
 import { FormError } from "./form-error";
+
+const MailCodeForm = dynamic(() => import("./mail-code-form").then((m) => m.MailCodeForm));
+const SecondFactorForm = dynamic(() => import("./second-factor-form").then((m) => m.SecondFactorForm));
 
 interface Props {
   email: string;
   next: string | null;
   demo: Schema["AccountView"][];
 }
+type Step = { kind: "password" } | { kind: "mail" } | { kind: "second"; second: Second };
 
 export function SignInForm({ email, next, demo }: Props) {
   const [values, setValues] = useState({ email, password: "" });
-  const form = useSubmit(
-    (data) => signIn(text(data, "email"), text(data, "password")),
-    // A whole new page: nothing of the visitor before stays in memory.
-    (session) => location.assign(safePath(next, safePath(session.landing, "/home"))),
-  );
+  const [step, setStep] = useState<Step>({ kind: "password" });
+  // A whole new page: nothing of the visitor before stays in memory.
+  const enter = (session: Schema["SignedInView"]) => location.assign(safePath(next, safePath(session.landing, "/home")));
+  const entered = (answer: Entered) => (isSecond(answer) ? setStep({ kind: "second", second: answer }) : enter(answer));
+  const form = useSubmit((data) => signIn(text(data, "email"), text(data, "password")), entered);
+  const restart = () => setStep({ kind: "password" });
+
+  if (step.kind === "second") return <SecondFactorForm second={step.second} done={enter} over={restart} />;
+  if (step.kind === "mail") return <MailCodeForm email={values.email} done={entered} back={restart} />;
   return (
     <form className="flex flex-col gap-4" method="post" onSubmit={form.onSubmit} noValidate>
       <FormError error={form.error} />
@@ -46,6 +55,14 @@ export function SignInForm({ email, next, demo }: Props) {
       <Button type="submit" size="lg" busy={form.busy} className="mt-2">
         Sign in
       </Button>
+      <div className="flex flex-wrap justify-between gap-x-4 gap-y-2 text-14">
+        <Button variant="link" size="inline" onClick={() => setStep({ kind: "mail" })}>
+          Mail me a code instead
+        </Button>
+        <a href="/forgot-password" className="text-primary underline-offset-4 hover:underline">
+          Forgot your password?
+        </a>
+      </div>
       {demo.length ? <DemoAccounts accounts={demo} pick={(account) => setValues({ email: account.email, password: account.password })} /> : null}
     </form>
   );

@@ -1,4 +1,5 @@
 "use client";
+import { NewPasswordField } from "@/components/password-field";
 import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/field";
 import { text, useSubmit } from "@/lib/use-submit";
@@ -15,7 +16,7 @@ export function SignUpForm() {
       <FormError error={form.error} />
       <TextField label="Name" name="name" autoComplete="name" error={form.fields.name} />
       <TextField label="E-mail" name="email" type="email" autoComplete="email" error={form.fields.email} />
-      <TextField label="Password" name="password" type="password" autoComplete="new-password" error={form.fields.password} hint="Ten characters or more. A short sentence is a good password." />
+      <NewPasswordField label="Password" name="password" error={form.fields.password} hint="A short sentence is a good password." />
       <Button type="submit" size="lg" busy={form.busy} className="mt-2">
         Make an account
       </Button>

@@ -7,6 +7,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import type { Schema } from "@/lib/api/client";
 import { ApiError } from "@/lib/api/problem";
 import { locales, timeZones } from "@/lib/locales";
+import { safePath } from "@/lib/paths";
 import { text, useSubmit } from "@/lib/use-submit";
 import { pending, verify } from "./api";
 import { FormError } from "./form-error";
@@ -19,7 +20,8 @@ function Profile({ token, account }: { token: string; account: Schema["PendingEm
   const language = locales.find((l) => navigator.language.startsWith(l.code))?.code ?? "en";
   const form = useSubmit(
     (data) => verify({ token, display_name: text(data, "display_name"), time_zone: text(data, "time_zone"), locale: text(data, "locale") }),
-    ({ email }) => location.assign(`/sign-in?email=${encodeURIComponent(email)}`),
+    // The browser that registered is signed in; another signs in first.
+    ({ email, landing }) => location.assign(landing ? safePath(landing, "/home") : `/sign-in?email=${encodeURIComponent(email)}`),
   );
   return (
     <form className="flex flex-col gap-4" method="post" onSubmit={form.onSubmit} noValidate>

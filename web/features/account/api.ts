@@ -34,3 +34,11 @@ export const exportOptions = (client: Client = api) => ({ queryKey: keys.dataExp
 export const askExport = () => unwrap(api.POST("/api/v1/me/export"));
 export const leaveOptions = (client: Client = api) => ({ queryKey: keys.deletion(), queryFn: () => unwrap(client.GET("/api/v1/me/deletion")) });
 export const leave = () => unwrap(api.POST("/api/v1/me/deletion"));
+
+export const securityOptions = (client: Client = api) => ({ queryKey: keys.security(), queryFn: () => unwrap(client.GET("/api/v1/me/security")) });
+export const changePassword = (body: Schema["PasswordBody"]) => unwrap(api.PUT("/api/v1/me/password", { body }));
+export const enrolTotp = () => unwrap(api.POST("/api/v1/me/totp"));
+export const confirmTotp = (code: string) => unwrap(api.PUT("/api/v1/me/totp", { body: { code } }));
+export const removeTotp = () => unwrap(api.DELETE("/api/v1/me/totp"));
+export const renewCodes = () => unwrap(api.POST("/api/v1/me/recovery-codes"));
+export const forgetDevice = (id: string) => unwrap(api.DELETE("/api/v1/me/remembered-devices/{id}", { params: { path: { id } } }));

@@ -55,6 +55,8 @@ export const waysIn = cache(async (): Promise<Schema["WaysInView"]> => {
 /** A member of staff with the permission that the page needs. To anybody else the page does not exist. */
 export async function staff(path: string, needs?: Permission): Promise<Schema["MeView"]> {
   const me = await member(path);
+  // Staff whose rights are held back until they have a second factor are led to set it up.
+  if (me.second_factor_due) redirect("/security");
   if (me.landing !== "/admin" || (needs && !can(me, needs))) notFound();
   return me;
 }
