@@ -17,12 +17,14 @@ interface Props {
   email: string;
   next: string | null;
   demo: Schema["AccountView"][];
+  /** A sign-in that began elsewhere and waits for its second step. */
+  second?: Second | null;
 }
 type Step = { kind: "password" } | { kind: "mail" } | { kind: "second"; second: Second };
 
-export function SignInForm({ email, next, demo }: Props) {
+export function SignInForm({ email, next, demo, second = null }: Props) {
   const [values, setValues] = useState({ email, password: "" });
-  const [step, setStep] = useState<Step>({ kind: "password" });
+  const [step, setStep] = useState<Step>(second ? { kind: "second", second } : { kind: "password" });
   // A whole new page: nothing of the visitor before stays in memory.
   const enter = (session: Schema["SignedInView"]) => location.assign(safePath(next, safePath(session.landing, "/home")));
   const entered = (answer: Entered) => (isSecond(answer) ? setStep({ kind: "second", second: answer }) : enter(answer));

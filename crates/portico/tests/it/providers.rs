@@ -231,6 +231,25 @@ async fn a_place_may_be_closed_to_newcomers() {
 }
 
 #[tokio::test]
+async fn a_second_factor_is_asked_for_after_a_provider_too() {
+    let place = place("").await;
+    let visitor = place.app.visitor();
+    place.trip(&visitor, ada()).await;
+    place
+        .app
+        .sql(
+            "insert into identity.totp (user_id, secret_sealed, confirmed_at) \
+             select id, 'sealed', now() from identity.users",
+        )
+        .await;
+    let elsewhere = place.app.visitor();
+    let led = place.trip(&elsewhere, ada()).await;
+    assert_eq!(led, "/sign-in?second=totp&next=%2Fupdates");
+    elsewhere.get("/me").await.status(401);
+    assert!(elsewhere.cookie("portico_challenge").is_some());
+}
+
+#[tokio::test]
 async fn a_suspended_account_stays_outside() {
     let place = place("").await;
     place.trip(&place.app.visitor(), ada()).await;

@@ -11,7 +11,13 @@ import { safePath } from "@/lib/paths";
 export const metadata: Metadata = { title: "Sign in" };
 
 interface Props {
-  searchParams: Promise<{ next?: string | string[]; email?: string | string[]; problem?: string | string[]; provider?: string | string[] }>;
+  searchParams: Promise<{ next?: string | string[]; email?: string | string[]; problem?: string | string[]; provider?: string | string[]; second?: string | string[] }>;
+}
+/** The factors that a sign-in at a provider's waits for; whoever makes them up only sees a question that nothing waits behind. */
+const FACTORS = ["totp", "passkey", "recovery_code"] as const;
+function waiting(value: string | null) {
+  const factors = FACTORS.filter((factor) => value?.split(",").includes(factor));
+  return factors.length ? { factors, expires_at: "" } : null;
 }
 const one = (value: string | string[] | undefined) => (typeof value === "string" ? value : null);
 
@@ -19,6 +25,7 @@ export default async function SignIn({ searchParams }: Props) {
   const [params, info, me, ways] = await Promise.all([searchParams, system(), visitor().catch(() => null), waysIn()]);
   const next = one(params.next);
   if (me) redirect(safePath(next, safePath(me.landing, "/home")));
+  const second = waiting(one(params.second));
   const asked = one(params.provider);
   const provider = ways.providers.find((one) => one.name === asked);
   const problem = providerProblem(one(params.problem), provider?.title ?? "The provider");
@@ -35,8 +42,8 @@ export default async function SignIn({ searchParams }: Props) {
       }
     >
       {problem ? <Notice>{problem}</Notice> : null}
-      <SignInForm email={one(params.email) ?? ""} next={next} demo={info?.demo ? info.demo_accounts : []} />
-      <OtherWays ways={ways} next={next} />
+      <SignInForm email={one(params.email) ?? ""} next={next} demo={info?.demo ? info.demo_accounts : []} second={second} />
+      {second ? null : <OtherWays ways={ways} next={next} />}
     </AuthFrame>
   );
 }
