@@ -1,6 +1,7 @@
 /** P1 through the SDK: signing up and in, sessions, codes by mail, reset, verification, the second factor. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { generateTOTP } from "@oslojs/otp";
 import { KnownErrors } from "@stackframe/stack-shared/dist/known-errors";
 import { codeIn, mailTo, start } from "./portico.mjs";
 import { address, callback, client, password, raw, signedUp } from "./sdk.mjs";
@@ -163,6 +164,21 @@ test("no code for an account whose address nobody has proved", async () => {
   assert.deepEqual(refused.body.details, { email, would_work_if_email_was_verified: true });
 });
 
+test("who proves an address throws out what another left in the account before", async () => {
+  const eve = await signedUp(portico, "victim");
+  const tokens = await eve.user.currentSession.getTokens();
+  const body = JSON.stringify({ email: eve.email, name: "Ada", password: password() });
+  const headers = { "content-type": "application/json" };
+  assert.equal((await fetch(`${portico.base}/api/v1/accounts`, { method: "POST", headers, body })).status, 202);
+  const mail = await mailTo(portico, eve.email, /\/verify#/);
+  const token = /\/verify#(\S+)/.exec(mail.text)[1];
+  const proof = await fetch(`${portico.base}/api/v1/accounts/verification`, { method: "PUT", headers, body: JSON.stringify({ token }) });
+  assert.equal(proof.status, 200);
+  assert.equal((await raw(portico, "GET", "/users/me", { tokens })).status, 401);
+  const again = await client(portico).signInWithCredential({ email: eve.email, password: eve.password, noRedirect: true });
+  assert.ok(KnownErrors.EmailPasswordMismatch.isInstance(again.error));
+});
+
 test("a forgotten password is set anew, all sessions end, and nobody learns who has an account", async () => {
   const { app, user, email } = await signedUp(portico, "forgot");
   const tokens = await user.currentSession.getTokens();
@@ -205,6 +221,33 @@ test("a password is set where there is none, and only there", async () => {
   assert.equal(await user.setPassword({ password: secret }), undefined);
   const twice = await raw(portico, "POST", "/auth/password/set", { body: { password: password() }, tokens: await user.currentSession.getTokens() });
   assert.equal(twice.status, 400);
+  ok(await client(portico).signInWithCredential({ email, password: secret, noRedirect: true }));
+});
+
+test("with a second factor a sign-in is an attempt until the code is right", async () => {
+  const { user, email, password: secret } = await signedUp(portico, "mfa");
+  const key = crypto.getRandomValues(new Uint8Array(20));
+  const code = () => generateTOTP(key, 30, 6);
+  await user.update({ totpMultiFactorSecret: key });
+  const app = client(portico);
+  const challenged = await raw(portico, "POST", "/auth/password/sign-in", { body: { email, password: secret } });
+  assert.deepEqual([challenged.status, challenged.body.code], [400, "MULTI_FACTOR_AUTHENTICATION_REQUIRED"]);
+  const attempt = challenged.body.details.attempt_code;
+  assert.match(attempt, /^[0-9a-z]{45}$/);
+  const wrong = await raw(portico, "POST", "/auth/mfa/sign-in", { body: { type: "totp", totp: "000000", code: attempt } });
+  assert.equal(wrong.body.code, "INVALID_TOTP_CODE");
+  const used = code();
+  ok(await app.signInWithMfa(used, attempt, { noRedirect: true }));
+  const me = await app.getUser();
+  assert.equal(me.isMultiFactorRequired, true);
+
+  const second = await raw(portico, "POST", "/auth/password/sign-in", { body: { email, password: secret } });
+  const replayed = await raw(portico, "POST", "/auth/mfa/sign-in", { body: { type: "totp", totp: used, code: second.body.details.attempt_code } });
+  assert.equal(replayed.body.code, "INVALID_TOTP_CODE");
+  for (let i = 0; i < 4; i++) await raw(portico, "POST", "/auth/mfa/sign-in", { body: { type: "totp", totp: "000000", code: second.body.details.attempt_code } });
+  const over = await raw(portico, "POST", "/auth/mfa/sign-in", { body: { type: "totp", totp: "000000", code: second.body.details.attempt_code } });
+  assert.equal(over.body.code, "VERIFICATION_CODE_MAX_ATTEMPTS_REACHED");
+  await me.update({ totpMultiFactorSecret: null });
   ok(await client(portico).signInWithCredential({ email, password: secret, noRedirect: true }));
 });
 

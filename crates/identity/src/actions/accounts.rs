@@ -166,7 +166,9 @@ impl Identity {
         if !store::tokens::consume(&mut tx, &hash, VERIFY, now).await? {
             return Err(stale_link());
         }
+        let mut ended = Vec::new();
         if store::accounts::verify_email(&mut tx, user, now).await? {
+            ended = self.start_clean(&mut tx, user).await?;
             inner
                 .events
                 .append(&mut tx, Some(user), &EmailVerified { user })
@@ -195,6 +197,7 @@ impl Identity {
             None
         };
         tx.commit().await?;
+        self.sessions_over(&ended);
         Ok((email, entry))
     }
 

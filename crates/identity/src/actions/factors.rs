@@ -324,7 +324,8 @@ impl Identity {
     }
 }
 
-fn place(user: &UserId) -> Context<'_> {
+/// Where a sealed secret belongs.
+pub(crate) fn place(user: &UserId) -> Context<'_> {
     Context {
         table: "identity.totp",
         column: "secret_sealed",

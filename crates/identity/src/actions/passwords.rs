@@ -221,8 +221,8 @@ impl Identity {
         if !store::tokens::consume(&mut tx, &token, RESET, now).await? {
             return Err(stale_link());
         }
-        store::passwords::set(&mut tx, user, &hash, self.history(), now).await?;
         self.mailbox_proved(&mut tx, user).await?;
+        store::passwords::set(&mut tx, user, &hash, self.history(), now).await?;
         store::devices::stop_remembering(&mut tx, user, &[]).await?;
         store::tokens::revoke(&mut tx, RESET, Some(user), now).await?;
         let ended = self
@@ -244,6 +244,7 @@ impl Identity {
     ) -> Result<()> {
         store::registrations::forget(tx, user).await?;
         if store::accounts::verify_email(tx, user, self.0.clock.now()).await? {
+            self.start_clean(tx, user).await?;
             self.0
                 .events
                 .append(tx, Some(user), &EmailVerified { user })

@@ -317,6 +317,9 @@ impl Identity {
                     return Err(account_exists(provider));
                 }
                 store::registrations::forget(tx, user).await?;
+                // Their sessions are cached on this node for a minute at most; the notice of
+                // the commit clears them everywhere.
+                self.start_clean(tx, user).await?;
                 user
             }
             None if provider.signs_up => self.join(tx, &email, profile).await?,

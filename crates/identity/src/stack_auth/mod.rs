@@ -71,3 +71,18 @@ pub(crate) async fn sweep(
 ) -> sqlx::Result<()> {
     store::codes::sweep(db, now - time::Duration::days(30)).await
 }
+
+impl Identity {
+    /// Throws out what was left in an account before its address was proved, because whoever left it
+    /// may not be whoever has the mailbox: the password, second factors, keys, and all sessions.
+    /// After the commit, [`Identity::sessions_over`] tells this node of them.
+    pub(crate) async fn start_clean(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        user: kernel::id::UserId,
+    ) -> kernel::Result<Vec<kernel::id::SessionId>> {
+        store::users::forget_proofs(tx, user).await?;
+        store::users::remove_password(tx, user).await?;
+        self.end_sessions(tx, user, None, "address_proved").await
+    }
+}

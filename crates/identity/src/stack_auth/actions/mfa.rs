@@ -3,24 +3,19 @@
 
 use super::entry::{Arrival, Tokens};
 use crate::{
+    actions::factors::place,
     model::{
         entry::{Factor, Method},
         security::{Kind, SecurityEvent},
     },
-    stack_auth::{
-        StackAuth,
-        call::Device,
-        fault::{Fault, Result},
-        known::Known,
-        model::CodeKind,
-        store,
-    },
+    stack_auth::{StackAuth, call::Device, fault::Result, known::Known, model::CodeKind, store},
+    store as accounts,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use kernel::id::UserId;
+use kernel::{id::UserId, limits::Quota};
 use serde_json::json;
 use sqlx::PgConnection;
-use std::future::{Ready, ready};
+use std::time::Duration;
 
 /// What RFC 4226 §4 asks for at least, and what no app takes.
 const SECRET: std::ops::RangeInclusive<usize> = 16..=64;
@@ -36,7 +31,15 @@ impl StackAuth {
         let mut tx = self.inner().db.begin().await?;
         let attempt = self.locked(&mut tx, CodeKind::SecondFactor, code).await?;
         let user = attempt.user.ok_or(Known::VerificationCodeNotFound)?;
-        if !self.0.take_totp(&mut tx, user, totp).await? {
+        // Whoever has the password can begin as many sign-ins as they like: guesses are counted with
+        // those of the first-party door, not by the sign-in alone.
+        let key = format!("second-factor:{user}:{}", device.from.network());
+        let quota = Quota {
+            burst: 10,
+            every: Duration::from_mins(1),
+        };
+        self.inner().limits.take(&key, quota).await?;
+        if !self.0.totp_is_right(&mut tx, user, totp, true).await? {
             store::codes::count_attempt(&mut tx, attempt.id).await?;
             let event = SecurityEvent::of(user, Kind::SecondFactorFailed)
                 .seen(device.from, &device.name)
@@ -54,6 +57,7 @@ impl StackAuth {
         };
         let opened = self.let_in(&mut tx, arrival).await?;
         tx.commit().await?;
+        self.inner().limits.reset(&key).await?;
         Ok(opened.tokens()?)
     }
 
@@ -73,10 +77,10 @@ impl StackAuth {
                 .ok_or_else(|| {
                     Known::Schema("body.totp_secret_base64 is not valid base64".to_owned())
                 })?;
-            self.0.keep_totp(tx, user, &secret).await?;
+            self.keep_totp(tx, user, &secret).await?;
             Kind::SecondFactorAdded
         } else {
-            if !self.0.drop_totp(tx, user).await? {
+            if !self.drop_totp(tx, user).await? {
                 return Ok(());
             }
             Kind::SecondFactorRemoved
@@ -86,29 +90,32 @@ impl StackAuth {
         if let Some(device) = device {
             event = event.seen(device.from, &device.name);
         }
-        self.0.record(tx, event).await?;
+        Ok(self.0.factors_changed(tx, user, event).await?)
+    }
+
+    /// The page has shown the secret and checked a code itself: it counts at once, in place of another.
+    async fn keep_totp(&self, tx: &mut PgConnection, user: UserId, secret: &[u8]) -> Result<()> {
+        let inner = self.inner();
+        let now = inner.clock.now();
+        let sealed = inner
+            .vault
+            .seal(place(&user), secret)
+            .map_err(anyhow::Error::new)?;
+        accounts::factors::remove_totp(tx, user).await?;
+        accounts::factors::start_totp(tx, user, &sealed, now).await?;
+        accounts::factors::confirm_totp(tx, user, now).await?;
         Ok(())
     }
-}
 
-/// The second factor is not minded by this face yet: it says so rather than pretend.
-impl crate::Identity {
-    fn take_totp(&self, _: &mut PgConnection, _: UserId, _: &str) -> Ready<Result<bool>> {
-        let _ = self;
-        ready(Ok(false))
+    /// Takes the app away, and with the last factor what stands in for one.
+    async fn drop_totp(&self, tx: &mut PgConnection, user: UserId) -> Result<bool> {
+        if !accounts::factors::remove_totp(tx, user).await? {
+            return Ok(false);
+        }
+        if accounts::factors::of(tx, user, false).await?.is_empty() {
+            accounts::factors::clear_recovery(tx, user).await?;
+            accounts::devices::stop_remembering(tx, user, &[]).await?;
+        }
+        Ok(true)
     }
-
-    fn keep_totp(&self, _: &mut PgConnection, _: UserId, _: &[u8]) -> Ready<Result<()>> {
-        let _ = self;
-        ready(Err(in_the_product()))
-    }
-
-    fn drop_totp(&self, _: &mut PgConnection, _: UserId) -> Ready<Result<bool>> {
-        let _ = self;
-        ready(Err(in_the_product()))
-    }
-}
-
-fn in_the_product() -> Fault {
-    Fault::forbidden("Two-step verification is set up in the product, on the security page.")
 }

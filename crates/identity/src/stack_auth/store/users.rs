@@ -289,6 +289,18 @@ pub(crate) async fn forget_proofs(db: &mut PgConnection, user: UserId) -> sqlx::
     .execute(&mut *db)
     .await?;
     sqlx::query!(
+        "delete from identity.passkeys where user_id = $1",
+        user as UserId
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "delete from identity.provider_accounts where user_id = $1",
+        user as UserId
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
         "update identity.stack_api_keys set revoked_at = now() where user_id = $1",
         user as UserId
     )
