@@ -58,6 +58,7 @@ fn builder(secret: &[u8]) -> Builder {
     Builder::new().with_secret(secret.to_vec())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn unusable(error: totp_rs::TotpError) -> anyhow::Error {
     anyhow!("a one-time password's secret: {error}")
 }

@@ -45,21 +45,7 @@ pub fn router() -> OpenApiRouter<Identity> {
             sessions::list,
             sessions::sign_out_others
         ))
-        .routes(routes!(passwords::estimate))
-        .routes(routes!(passwords::change))
-        .routes(routes!(passwords::ask_reset))
-        .routes(routes!(passwords::inspect_reset, passwords::reset))
-        .routes(routes!(mailed::ask))
-        .routes(routes!(mailed::by_code))
-        .routes(routes!(mailed::inspect, mailed::by_link))
-        .routes(routes!(factors::security))
-        .routes(routes!(factors::enrol, factors::confirm, factors::remove))
-        .routes(routes!(factors::renew_codes))
-        .routes(routes!(factors::forget_device))
-        .routes(routes!(factors::answer))
-        .routes(routes!(confirmation::ways, confirmation::confirm))
-        .routes(routes!(confirmation::with_passkey))
-        .routes(routes!(confirmation::ask))
+        .merge(credentials())
         .routes(routes!(sessions::sign_out_here))
         .routes(routes!(sessions::sign_out))
         .routes(routes!(passkeys::ask_for_proof))
@@ -118,4 +104,24 @@ pub fn router() -> OpenApiRouter<Identity> {
         .routes(routes!(roles::change, roles::delete))
         .routes(routes!(roles::permissions))
         .routes(routes!(roles::grant, roles::revoke))
+}
+
+/// What proves who somebody is: passwords, mails, second factors, and confirming it again.
+fn credentials() -> OpenApiRouter<Identity> {
+    OpenApiRouter::new()
+        .routes(routes!(passwords::estimate))
+        .routes(routes!(passwords::change))
+        .routes(routes!(passwords::ask_reset))
+        .routes(routes!(passwords::inspect_reset, passwords::reset))
+        .routes(routes!(mailed::ask))
+        .routes(routes!(mailed::by_code))
+        .routes(routes!(mailed::inspect, mailed::by_link))
+        .routes(routes!(factors::security))
+        .routes(routes!(factors::enrol, factors::confirm, factors::remove))
+        .routes(routes!(factors::renew_codes))
+        .routes(routes!(factors::forget_device))
+        .routes(routes!(factors::answer))
+        .routes(routes!(confirmation::ways, confirmation::confirm))
+        .routes(routes!(confirmation::with_passkey))
+        .routes(routes!(confirmation::ask))
 }

@@ -268,7 +268,7 @@ pub(crate) async fn use_recovery(
     hash: &[u8],
     now: OffsetDateTime,
 ) -> sqlx::Result<bool> {
-    let used = sqlx::query!(
+    let spent = sqlx::query!(
         r#"
         update identity.recovery_codes set used_at = $3
         where user_id = $1 and hash = $2 and used_at is null
@@ -279,5 +279,5 @@ pub(crate) async fn use_recovery(
     )
     .execute(db)
     .await?;
-    Ok(used.rows_affected() == 1)
+    Ok(spent.rows_affected() == 1)
 }
