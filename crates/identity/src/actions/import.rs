@@ -183,13 +183,15 @@ impl Identity {
         let made = store::import::take_over(&mut tx, id, by, now, now + LIFE, invite).await?;
         let count = i32::try_from(made).unwrap_or(i32::MAX);
         store::import::finish(&mut tx, id, "done", count, now).await?;
-        let mut after = 0;
-        while invite {
-            let page = store::import::invitations(&mut tx, id, after, 1_000).await?;
-            let Some((last, _)) = page.last() else { break };
-            after = *last;
-            for (_, invitation) in page {
-                kernel::jobs::enqueue(&mut tx, SendInvitation { invitation }).await?;
+        if invite {
+            let mut after = 0;
+            loop {
+                let page = store::import::invitations(&mut tx, id, after, 1_000).await?;
+                let Some((last, _)) = page.last() else { break };
+                after = *last;
+                for (_, invitation) in page {
+                    kernel::jobs::enqueue(&mut tx, SendInvitation { invitation }).await?;
+                }
             }
         }
         let act = Act {

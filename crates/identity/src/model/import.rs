@@ -162,6 +162,10 @@ pub struct Import {
 
 /// A line that cannot be taken over, or one to look at.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "a line has a number of that name"
+)]
 pub struct Line {
     /// Its number in the file.
     pub line: i32,

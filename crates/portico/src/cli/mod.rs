@@ -125,7 +125,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<()> {
     }
     let config = Config::load(arguments.config.as_deref())?;
     match arguments.command.unwrap_or(Command::Serve { demo: false }) {
-        Command::Serve { demo } => serve::serve(config, demo).await,
+        Command::Serve { demo } => Box::pin(serve::serve(config, demo)).await,
         Command::Config(ConfigCommand::Show) => show(&config),
         Command::Doctor => examine(&config).await,
         Command::SetupLink => with_app(config, setup_link).await,

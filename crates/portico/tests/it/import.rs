@@ -22,6 +22,7 @@ fn id_of(staged: &Answer) -> String {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn a_file_is_looked_at_mended_and_taken_over_whole() {
     let app = TestApp::new().await;
     let owner = app.owner("eva").await;

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use portico::http::RateConfig;
 
 /// The first refusal among many calls at once, and that some were answered.
-async fn refusal(answers: Vec<Answer>) -> Answer {
+fn refusal(answers: Vec<Answer>) -> Answer {
     assert!(
         answers.iter().any(|answer| answer.code != 429),
         "none passed"
@@ -44,7 +44,7 @@ async fn a_session_that_calls_without_end_is_told_to_wait_and_nobody_else_is() {
     assert_eq!(first.headers["ratelimit-policy"], "\"session\";q=3;w=3");
     let answers = join_all((0..24).map(|_| ada.get("/me"))).await;
     assert_refused(
-        &refusal(answers).await,
+        &refusal(answers),
         "\"session\";q=3;w=3",
         "\"session\";r=0;t=",
     );
@@ -83,7 +83,7 @@ async fn a_network_of_strangers_is_told_to_wait_and_the_next_is_not() {
     }))
     .await;
     assert_refused(
-        &refusal(answers).await,
+        &refusal(answers),
         "\"network\";q=3;w=3",
         "\"network\";r=0;t=",
     );
