@@ -22,7 +22,7 @@ export const keys = {
   emailChange: () => ["email-change"] as const,
   dataExport: () => ["data-export"] as const,
   deletion: () => ["deletion"] as const,
-  security: () => ["security"] as const,
+  ownSecurity: () => ["own-security"] as const,
   users: {
     all: () => ["users"] as const,
     list: (filter: UserFilter) => ["users", "list", filter] as const,

@@ -35,7 +35,7 @@ export const askExport = () => unwrap(api.POST("/api/v1/me/export"));
 export const leaveOptions = (client: Client = api) => ({ queryKey: keys.deletion(), queryFn: () => unwrap(client.GET("/api/v1/me/deletion")) });
 export const leave = () => unwrap(api.POST("/api/v1/me/deletion"));
 
-export const securityOptions = (client: Client = api) => ({ queryKey: keys.security(), queryFn: () => unwrap(client.GET("/api/v1/me/security")) });
+export const securityOptions = (client: Client = api) => ({ queryKey: keys.ownSecurity(), queryFn: () => unwrap(client.GET("/api/v1/me/security")) });
 export const changePassword = (body: Schema["PasswordBody"]) => unwrap(api.PUT("/api/v1/me/password", { body }));
 export const enrolTotp = () => unwrap(api.POST("/api/v1/me/totp"));
 export const confirmTotp = (code: string) => unwrap(api.PUT("/api/v1/me/totp", { body: { code } }));

@@ -18,7 +18,7 @@ function ChangeForm({ me, present, done }: { me: Schema["MeView"]; present: bool
   const form = useSubmit(
     (data) => changePassword({ password: text(data, "password"), ...(present ? { current_password: text(data, "current_password") } : {}) }),
     () => {
-      void client.invalidateQueries({ queryKey: keys.security() });
+      void client.invalidateQueries({ queryKey: keys.ownSecurity() });
       void client.invalidateQueries({ queryKey: keys.sessions() });
       toast(present ? "Your password is changed. Every other device is signed out." : "Your password is set.");
       done();

@@ -16,7 +16,7 @@ function Row({ device }: { device: Remembered }) {
   const forget = useMutation({
     mutationFn: () => forgetDevice(device.id),
     onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: keys.security() });
+      await client.invalidateQueries({ queryKey: keys.ownSecurity() });
       toast(`${device.device} is asked for a code again.`);
     },
     onError: () => toast("It is still remembered: the server could not be reached.", { tone: "error" }),

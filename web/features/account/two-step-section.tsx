@@ -40,7 +40,7 @@ export function TwoStepSection({ security }: { security: Schema["SecurityView"] 
   const [step, setStep] = useState<Step>({ kind: "rest" });
   const [asking, setAsking] = useState(false);
   const refresh = () => {
-    void client.invalidateQueries({ queryKey: keys.security() });
+    void client.invalidateQueries({ queryKey: keys.ownSecurity() });
     void client.invalidateQueries({ queryKey: keys.me() });
   };
   const enrol = useMutation({ mutationFn: enrolTotp, onSuccess: (enrolment) => setStep({ kind: "enrol", enrolment }), onError: failed });
