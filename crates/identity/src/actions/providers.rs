@@ -317,8 +317,7 @@ impl Identity {
                     return Err(account_exists(provider));
                 }
                 store::registrations::forget(tx, user).await?;
-                // Their sessions are cached on this node for a minute at most; the notice of
-                // the commit clears them everywhere.
+                // Cached on this node for a minute at most; the notice of the commit clears them.
                 self.start_clean(tx, user).await?;
                 user
             }
