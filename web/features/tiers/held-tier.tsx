@@ -31,7 +31,7 @@ export function HeldTier({ user, mayWrite }: { user: string; mayWrite: boolean }
   const held = data.membership;
   return (
     <section aria-labelledby="tier" className="flex flex-col gap-3">
-      <h2 id="tier" className="text-16 font-semibold">
+      <h2 id="tier" className="text-14 font-semibold">
         Tier
       </h2>
       {held ? (
@@ -39,7 +39,7 @@ export function HeldTier({ user, mayWrite }: { user: string; mayWrite: boolean }
           <p>
             <span className="font-medium">{held.name}</span>
             <span className="text-muted">
-              {" since "}
+              {", given "}
               <RelativeTime at={held.since} />
               {held.until ? (
                 <>

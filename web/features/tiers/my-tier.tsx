@@ -25,7 +25,7 @@ export function MyTier({ userId }: { userId: string }) {
             </>
           ) : (
             <>
-              {"Since "}
+              {"Given "}
               <RelativeTime at={held.since} />
             </>
           )}

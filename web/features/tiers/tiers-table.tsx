@@ -44,7 +44,7 @@ export function TiersTable({ mayWrite }: { mayWrite: boolean }) {
         </span>
       ),
     },
-    { key: "key", header: "Key", wide: true, className: "font-mono text-13 text-muted", cell: (tier) => tier.key },
+    { key: "key", header: "Key", wide: true, cell: (tier) => <span className="font-mono text-13 text-muted">{tier.key}</span> },
     { key: "holders", header: "Members", className: "text-right tabular-nums", cell: (tier) => tier.holders.toLocaleString("en") },
     ...(mayWrite
       ? [
