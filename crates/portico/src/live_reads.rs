@@ -3,55 +3,176 @@
 //! A channel that is joined with the cursor of `X-Realtime-Cursor` is told everything that the
 //! list could not see yet. What commits between the cursor and the list's own query is in both,
 //! which a client that keeps rows by their keys does not notice; nothing is in neither.
+//!
+//! A cursor asks the database what a query could see now. It is as good for every list that is
+//! read after it, so lists share one for a moment: a busy server asks ten times a second, and
+//! not once more for every request.
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderName, HeaderValue, Method},
-    middleware::Next,
     response::Response,
 };
+use futures_util::future::{BoxFuture, Either};
 use kernel::database::Database;
+use pin_project_lite::pin_project;
 use realtime::Realtime;
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+use tower::{Layer, Service};
 
 /// What names the place of an answer in the stream.
 pub(crate) const CURSOR: HeaderName = HeaderName::from_static("x-realtime-cursor");
 
 /// Below these, reads show rows whose changes reach sockets.
 const LIVE: &[&str] = &["/users", "/updates", "/feed", "/audit", "/events"];
+/// How long lists share a cursor: as much of the past may be told again.
+const SHARED: Duration = Duration::from_millis(100);
 
-/// Puts the cursor beside the answer.
-pub(crate) async fn layer(
-    State((realtime, db)): State<(Realtime, Database)>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let path = request.uri().path();
-    let is_live = |prefix: &&str| {
-        path.strip_prefix(*prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    if request.method() != Method::GET || !LIVE.iter().any(is_live) {
-        return next.run(request).await;
-    }
-    // Before the list is read: what commits meanwhile must not be passed over.
-    let cursor = match place(&realtime, &db).await {
-        Ok(cursor) => cursor,
-        Err(error) => {
-            tracing::debug!(error = format!("{error:#}"), "an answer without a cursor");
-            None
-        }
-    };
-    let mut response = next.run(request).await;
-    if response.status().is_success()
-        && let Some(cursor) = cursor.and_then(|text| HeaderValue::try_from(text).ok())
-    {
-        response.headers_mut().insert(CURSOR, cursor);
-    }
-    response
+/// Puts the cursor beside the answers of a router.
+#[derive(Clone)]
+pub(crate) struct LiveReadsLayer(Arc<Places>);
+
+struct Places {
+    realtime: Realtime,
+    db: Database,
+    latest: Mutex<Option<(Instant, HeaderValue)>>,
 }
 
-/// Where the stream stands now. The connection is given back before the list asks for one.
-async fn place(realtime: &Realtime, db: &Database) -> anyhow::Result<Option<String>> {
-    let mut db = db.acquire().await?;
-    realtime.cursor(&mut db).await
+impl LiveReadsLayer {
+    pub(crate) fn new(realtime: Realtime, db: Database) -> Self {
+        Self(Arc::new(Places {
+            realtime,
+            db,
+            latest: Mutex::default(),
+        }))
+    }
+}
+
+impl Places {
+    /// A cursor that is young enough.
+    fn at_hand(&self) -> Option<HeaderValue> {
+        let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, cursor) = latest.as_ref()?;
+        (since.elapsed() < SHARED).then(|| cursor.clone())
+    }
+
+    /// Where the stream stands now. The connection is given back before the list asks for one.
+    async fn ask(&self) -> Option<HeaderValue> {
+        // From before the question: what the cursor is as old as at most.
+        let now = Instant::now();
+        let asked = async {
+            let mut db = self.db.acquire().await?;
+            self.realtime.cursor(&mut db).await
+        };
+        let cursor = match asked.await {
+            Ok(cursor) => HeaderValue::try_from(cursor?).ok()?,
+            Err(error) => {
+                tracing::debug!(error = format!("{error:#}"), "an answer without a cursor");
+                return None;
+            }
+        };
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.as_ref().is_none_or(|(since, _)| *since < now) {
+            *latest = Some((now, cursor.clone()));
+        }
+        drop(latest);
+        Some(cursor)
+    }
+}
+
+impl<S> Layer<S> for LiveReadsLayer {
+    type Service = LiveReads<S>;
+
+    fn layer(&self, inner: S) -> LiveReads<S> {
+        LiveReads {
+            inner,
+            places: self.0.clone(),
+        }
+    }
+}
+
+/// The service of [`LiveReadsLayer`].
+#[derive(Clone)]
+pub(crate) struct LiveReads<S> {
+    inner: S,
+    places: Arc<Places>,
+}
+
+impl<S> Service<Request> for LiveReads<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<Telling<S::Future>, BoxFuture<'static, Result<Response, Infallible>>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let live = is_live(&request);
+        let cursor = if live { self.places.at_hand() } else { None };
+        if !live || cursor.is_some() {
+            return Either::Left(Telling {
+                inner: self.inner.call(request),
+                cursor,
+            });
+        }
+        let (mut inner, places) = (self.inner.clone(), self.places.clone());
+        Either::Right(Box::pin(async move {
+            // Before the list is read: what commits meanwhile must not be passed over.
+            let cursor = places.ask().await;
+            let mut response = inner.call(request).await?;
+            tell(&mut response, cursor);
+            Ok(response)
+        }))
+    }
+}
+
+fn is_live(request: &Request) -> bool {
+    let path = request.uri().path();
+    request.method() == Method::GET
+        && LIVE.iter().any(|prefix| {
+            path.strip_prefix(prefix)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+}
+
+fn tell(response: &mut Response, cursor: Option<HeaderValue>) {
+    if let Some(cursor) = cursor.filter(|_| response.status().is_success()) {
+        response.headers_mut().insert(CURSOR, cursor);
+    }
+}
+
+pin_project! {
+    /// An answer that will say where it stands.
+    pub(crate) struct Telling<F> {
+        #[pin]
+        inner: F,
+        cursor: Option<HeaderValue>,
+    }
+}
+
+impl<F> Future for Telling<F>
+where
+    F: Future<Output = Result<Response, Infallible>>,
+{
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut answered = ready!(this.inner.poll(cx));
+        if let Ok(response) = &mut answered {
+            tell(response, this.cursor.take());
+        }
+        Poll::Ready(answered)
+    }
 }

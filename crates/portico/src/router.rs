@@ -4,9 +4,10 @@ use crate::{
     app::App,
     front, health,
     http::{Parts, rate::RateLayer},
-    live_reads, system,
+    live_reads::LiveReadsLayer,
+    system,
 };
-use axum::{Json, Router, http::StatusCode, middleware::from_fn_with_state, routing::get};
+use axum::{Json, Router, http::StatusCode, routing::get};
 use identity::{authenticate::AccessLayer, stack_auth::StackAuth};
 use kernel::mail;
 use std::sync::Arc;
@@ -82,10 +83,7 @@ pub(crate) fn parts(app: &App) -> Parts {
         .merge(Router::from(
             system::routes::router().with_state(shared.clone()),
         ))
-        .layer(from_fn_with_state(
-            (app.realtime.clone(), app.db.clone()),
-            live_reads::layer,
-        ));
+        .layer(LiveReadsLayer::new(app.realtime.clone(), app.db.clone()));
     let identity = app.identity.clone();
     let mut api = Router::new()
         .nest("/api/v1", v1)
