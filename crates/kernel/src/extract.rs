@@ -12,6 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 /// A JSON body, or a JSON answer.
 #[derive(Debug, Clone, Copy)]
@@ -28,16 +29,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         };
         // serde would take a list for an object, by position: nobody who writes one means it.
         let listed = bytes.trim_ascii_start().first() == Some(&b'[');
+        if let Some(field) = unstorable(&bytes) {
+            return Err(Error::Invalid(vec![cannot_be_stored(field)]));
+        }
         let mut again = Request::new(Body::from(bytes));
         if let Some(kind) = kind {
             again.headers_mut().insert(header::CONTENT_TYPE, kind);
         }
         match axum::Json::from_request(again, state).await {
-            Ok(axum::Json(_)) if listed => Err(Error::Invalid(vec![FieldError {
-                field: "".into(),
-                code: "invalid",
-                message: "expected an object, not a list".into(),
-            }])),
+            Ok(_) | Err(JsonRejection::JsonDataError(_)) if listed => {
+                Err(Error::Invalid(vec![FieldError {
+                    field: "".into(),
+                    code: "invalid",
+                    message: "expected an object, not a list".into(),
+                }]))
+            }
             Ok(axum::Json(value)) => Ok(Self(value)),
             Err(rejection) => Err(unreadable_json(&rejection)),
         }
@@ -69,7 +75,7 @@ fn unreadable_json(rejection: &JsonRejection) -> Error {
             return Error::Invalid(vec![FieldError {
                 field: field_of(&rejection.body_text()).into(),
                 code: "invalid",
-                message: reason_of(&rejection.body_text()).into(),
+                message: message_of(&rejection.body_text()).into(),
             }]);
         }
         JsonRejection::JsonSyntaxError(_) => "malformed_json",
@@ -97,6 +103,46 @@ fn field_of(text: &str) -> String {
     }
 }
 
+/// The reason without the field, which stands beside it.
+fn message_of(text: &str) -> String {
+    let reason = reason_of(text);
+    match reason.split_once(": ") {
+        Some((path, message)) if !path.contains(' ') => message.to_owned(),
+        _ => reason,
+    }
+}
+
+/// Where a body holds a NUL character, which PostgreSQL keeps in no text.
+fn unstorable(bytes: &[u8]) -> Option<String> {
+    // Nearly never: only then is the body read once more.
+    bytes.windows(6).find(|six| six == br"\u0000")?;
+    let body: Value = serde_json::from_slice(bytes).ok()?;
+    place(&body, "")
+}
+
+fn place(value: &Value, path: &str) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then(|| path.to_owned()),
+        Value::Array(all) => all
+            .iter()
+            .enumerate()
+            .find_map(|(n, one)| place(one, &format!("{path}[{n}]"))),
+        Value::Object(all) => all.iter().find_map(|(name, one)| {
+            let dot = if path.is_empty() { "" } else { "." };
+            place(one, &format!("{path}{dot}{name}"))
+        }),
+        _ => None,
+    }
+}
+
+fn cannot_be_stored(field: String) -> FieldError {
+    FieldError {
+        field: field.into(),
+        code: "invalid",
+        message: "The text holds a character that cannot be stored.".into(),
+    }
+}
+
 fn reason_of(text: &str) -> String {
     let reason = text.split_once("type: ").map_or(text, |(_, reason)| reason);
     reason
@@ -114,6 +160,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let pairs = parts.uri.query().unwrap_or_default().split('&');
+        if let Some((field, _)) = pairs
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(_, value)| value.contains("%00"))
+        {
+            return Err(Error::Invalid(vec![cannot_be_stored(field.to_owned())]));
+        }
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
             Err(rejection) => Err(unreadable_query(&rejection)),
@@ -122,10 +175,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 }
 
 fn unreadable_query(rejection: &QueryRejection) -> Error {
+    // "Failed to deserialize query string: limit: invalid digit found in string"
+    let text = rejection.body_text();
+    let reason = text.split_once("string: ").map_or("", |(_, reason)| reason);
+    let field = field_of(reason);
+    if !field.is_empty() {
+        return Error::Invalid(vec![FieldError {
+            field: field.into(),
+            code: "invalid",
+            message: message_of(reason).into(),
+        }]);
+    }
     Error::Unreadable {
         status: StatusCode::BAD_REQUEST,
         code: "unreadable_query",
-        detail: rejection.body_text(),
+        detail: text,
     }
 }
 
@@ -149,7 +213,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
 #[cfg(test)]
 mod tests {
-    use super::field_of;
+    use super::{field_of, message_of, unstorable};
 
     #[test]
     fn the_field_at_fault_is_named() {
@@ -168,5 +232,19 @@ mod tests {
         ] {
             assert_eq!(field_of(&format!("{said}{reason}")), field);
         }
+    }
+
+    #[test]
+    fn what_cannot_be_stored_is_found_wherever_it_stands() {
+        let at = |body: &str| unstorable(body.as_bytes());
+        assert_eq!(at(r#"{"a": {"b": ["x", "y\u0000"]}}"#).unwrap(), "a.b[1]");
+        assert_eq!(at(r#"{"a": "a backslash, \\u0000"}"#), None);
+        assert_eq!(at(r#"{"a": "\u0000"#), None);
+    }
+
+    #[test]
+    fn a_message_does_not_say_the_field_again() {
+        assert_eq!(message_of("limit: invalid digit"), "invalid digit");
+        assert_eq!(message_of("missing field `email`"), "missing field `email`");
     }
 }

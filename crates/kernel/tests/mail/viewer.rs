@@ -142,13 +142,7 @@ async fn the_viewer_pages_backwards_and_searches_by_recipient() {
 
         let found = get(mailer.clone(), "/_mail?to=READER1").await.text;
         assert_eq!(found.matches("class=\"line\"").count(), 10);
-        for (search, lines) in [
-            ("a_%25", 1),
-            ("_eader", 0),
-            ("%25", 0),
-            ("%5C", 0),
-            ("%00", 0),
-        ] {
+        for (search, lines) in [("a_%25", 1), ("_eader", 0), ("%25", 0), ("%5C", 0)] {
             let page = get(mailer.clone(), &format!("/_mail?to={search}")).await;
             assert_eq!(
                 (page.status, page.text.matches("class=\"line\"").count()),
@@ -199,7 +193,8 @@ async fn the_viewer_answers_bad_requests_and_foreign_names_with_problems() {
     Database::with(async |db| {
         let mailer = mailer(&db, capture());
         for (path, status, code) in [
-            ("/_mail?before=yesterday", 400, "unreadable_query"),
+            ("/_mail?before=yesterday", 422, "invalid_input"),
+            ("/_mail?to=%00", 422, "invalid_input"),
             ("/_mail/none", 404, "not_found"),
             (
                 "/_mail/0191b6a0-0000-7000-8000-000000000000",
@@ -224,7 +219,7 @@ async fn the_viewer_answers_bad_requests_and_foreign_names_with_problems() {
             get(mailer.clone(), &format!("/_mail/{id}?tab=raw"))
                 .await
                 .status,
-            400
+            422
         );
         for (host, status) in [
             ("127.0.0.1:8080", 200),

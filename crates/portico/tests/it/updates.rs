@@ -224,7 +224,7 @@ async fn what_was_read_leaves_the_unread() {
         .status(204);
     assert_eq!(feed(&ada, "?unread=true").await, ["second"]);
     assert_eq!(feed(&ada, "?unread=false").await, ["second", "first"]);
-    ada.get("/feed?unread=maybe").await.status(400);
+    ada.get("/feed?unread=maybe").await.status(422);
 }
 
 #[tokio::test]
