@@ -4,12 +4,15 @@
 
 pub use crate::shelf::Lease;
 
-use crate::shelf::{self, Shelf};
+use crate::{
+    pooler,
+    shelf::{self, Shelf},
+};
 use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sqlx::{
-    Connection, PgPool, Postgres, SqlSafeStr, Transaction,
+    Connection, PgConnection, PgPool, Postgres, SqlSafeStr, Transaction,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -37,6 +40,8 @@ pub struct Addresses {
     pub pooled: PgConnectOptions,
     /// For what needs a session.
     pub direct: PgConnectOptions,
+    /// Whether a pooler stands before the first.
+    pub pooler: bool,
 }
 
 impl Addresses {
@@ -45,6 +50,7 @@ impl Addresses {
         Self {
             pooled: options.clone(),
             direct: options,
+            pooler: false,
         }
     }
 
@@ -58,7 +64,11 @@ impl Addresses {
             Some(url) => parse(url).context("DIRECT_DATABASE_URL")?,
             None => pooled.clone(),
         };
-        Ok(Some(Self { pooled, direct }))
+        Ok(Some(Self {
+            pooled,
+            direct,
+            pooler: config.direct_url.is_some(),
+        }))
     }
 }
 
@@ -82,11 +92,27 @@ pub struct Database {
     pool: PgPool,
     direct: PgPool,
     shelf: Shelf,
+    past_pooler: bool,
 }
 
 impl Database {
-    /// Connects. Fails if the database does not answer.
+    /// Connects. Fails if the database does not answer. A pooler that does not carry prepared
+    /// statements is passed by.
     pub async fn connect(addresses: &Addresses, connections: u32) -> anyhow::Result<Self> {
+        let past_pooler = addresses.pooler
+            && !pooler::carries_statements(&addresses.pooled)
+                .await
+                .context("the database does not answer")?;
+        let address = if past_pooler {
+            tracing::warn!(
+                "the pooler does not carry prepared statements (PgBouncer does from 1.21 on, with \
+                 max_prepared_statements): requests use DIRECT_DATABASE_URL, over up to \
+                 {connections} connections"
+            );
+            &addresses.direct
+        } else {
+            &addresses.pooled
+        };
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .min_connections(2.min(connections))
@@ -95,9 +121,12 @@ impl Database {
             // request would double the round trips.
             .test_before_acquire(false)
             .idle_timeout(Duration::from_mins(5))
-            .connect_with(addresses.pooled.clone().application_name("portico"))
-            .await
-            .context("the database does not answer")?;
+            .connect_with(address.clone().application_name("portico"))
+            .await;
+        let pool = match pool {
+            Ok(pool) => pool,
+            Err(error) => return Err(reason(address, error).await),
+        };
         let direct = PgPoolOptions::new()
             .max_connections(8)
             .min_connections(0)
@@ -109,7 +138,14 @@ impl Database {
             pool,
             direct,
             shelf,
+            past_pooler,
         })
+    }
+
+    /// Whether there is a pooler that is not used, because it does not carry prepared
+    /// statements.
+    pub fn is_past_pooler(&self) -> bool {
+        self.past_pooler
     }
 
     /// The pool for requests.
@@ -150,6 +186,16 @@ impl Database {
         self.shelf.close();
         tokio::join!(self.pool.close(), self.direct.close());
     }
+}
+
+/// Why no connection came about: the pool tries again until its time is over, and then knows
+/// no more than that.
+async fn reason(address: &PgConnectOptions, error: sqlx::Error) -> anyhow::Error {
+    let error = match (error, PgConnection::connect_with(address).await) {
+        (sqlx::Error::PoolTimedOut, Err(cause)) => cause,
+        (error, _) => error,
+    };
+    anyhow::Error::new(error).context("the database does not answer")
 }
 
 /// Brings the schema up to this version, under a lock, forward only.

@@ -27,6 +27,7 @@ pub mod limits;
 pub mod live;
 pub mod mail;
 pub mod page;
+mod pooler;
 pub mod postgres;
 pub mod principal;
 pub mod row_security;
