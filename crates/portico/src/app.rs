@@ -163,7 +163,7 @@ impl App {
 }
 
 /// Under which key the fingerprint of the key file is kept.
-const VAULT_FINGERPRINT: &str = "vault.fingerprint";
+pub(crate) const VAULT_FINGERPRINT: &str = "vault.fingerprint";
 
 /// A key file that is not the one this database was written with would seal new rows under
 /// other keys and leave the old ones unreadable: better not to start.

@@ -17,7 +17,7 @@ use std::{
 };
 
 /// A queue whose oldest job waits longer than this is not keeping up.
-const QUEUE_PATIENCE: f64 = 300.0;
+pub(crate) const QUEUE_PATIENCE: f64 = 300.0;
 
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 

@@ -1,11 +1,14 @@
 //! `portico doctor`: looks at the whole installation and says how to mend each finding.
 
-use crate::{MIGRATIONS, cluster, config::Config};
-use kernel::{
-    database::{self, Database},
-    vault::Vault,
+mod database;
+
+use crate::{cluster, config::Config, http::serve::Certificate};
+use kernel::{database::Database, vault::Vault};
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::PermissionsExt,
+    path::Path,
 };
-use std::{os::unix::fs::PermissionsExt, path::Path};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,17 +73,22 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         mail(config),
         files(config).await,
     ];
+    findings.extend(certificate(config).await);
     match cluster::visit(config).await {
         Ok(home) => {
             match Database::connect(&home.addresses, 2).await {
                 Ok(db) => {
-                    findings.extend(database(&db).await);
+                    findings.extend(database::examine(&db, config).await);
                     db.close().await;
                 }
                 Err(error) => findings.push(Finding::bad(
                     "database",
                     format!("{error:#}"),
-                    "Check DATABASE_URL, or look into postgres.log in the data folder.",
+                    if config.database.url.is_some() {
+                        "Check DATABASE_URL, and that its server runs and lets this machine in."
+                    } else {
+                        "Look into postgres/postgres.log in the data folder."
+                    },
                 )),
             }
             if let Err(error) = home.close().await {
@@ -97,11 +105,16 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
             "The message says what is missing; script/setup installs PostgreSQL.",
         )),
     }
+    // Beside a database that was written with one, a missing key file is no beginning.
+    let lost = |finding: &Finding| finding.about == "vault" && finding.level == Level::Bad;
+    if findings.iter().any(lost) {
+        findings.retain(|finding| finding.about != "vault" || lost(finding));
+    }
     findings
 }
 
 fn data_folder(data: &Path) -> Finding {
-    match std::fs::metadata(data) {
+    match fs::metadata(data) {
         Err(_) => Finding::warning(
             "data folder",
             format!("{} is not there yet", data.display()),
@@ -112,13 +125,48 @@ fn data_folder(data: &Path) -> Finding {
             format!("{} is no folder", data.display()),
             "Set PORTICO_DATA to a folder.",
         ),
-        Ok(_) => Finding::good("data folder", data.display().to_string()),
+        Ok(_) => match writable(data) {
+            Ok(()) => Finding::good("data folder", data.display().to_string()),
+            Err(error) => Finding::bad(
+                "data folder",
+                format!("{} cannot be written to: {error}", data.display()),
+                "Let the user who runs Portico write there, or make room on its disk.",
+            ),
+        },
     }
+}
+
+/// Writes some bytes and takes them away again: rights, a full disk, one that is read-only.
+fn writable(data: &Path) -> std::io::Result<()> {
+    let file = data.join(format!(".doctor-{}", std::process::id()));
+    let written = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&file)
+        .and_then(|mut open| std::io::Write::write_all(&mut open, &[b'.'; 4096]));
+    match fs::remove_file(&file) {
+        Ok(()) => written,
+        Err(error) => written.and(Err(error)),
+    }
+}
+
+/// What https is served with, where we serve it ourselves.
+async fn certificate(config: &Config) -> Option<Finding> {
+    let files = config.http.tls.as_ref()?;
+    Some(match Certificate::load(files).await {
+        Ok(_) => Finding::good("certificate", files.cert.display().to_string()),
+        Err(error) => Finding::bad(
+            "certificate",
+            format!("{error:#}"),
+            "Set http.tls.cert and http.tls.key to a PEM chain and its key, readable for the \
+             user who runs Portico.",
+        ),
+    })
 }
 
 fn vault(data: &Path) -> Finding {
     let file = data.join("vault.keys");
-    match std::fs::metadata(&file) {
+    match fs::metadata(&file) {
         Err(_) => Finding::warning("vault", "no key file yet", "It is made at the first start."),
         Ok(meta) if meta.permissions().mode() & 0o077 != 0 => Finding::bad(
             "vault",
@@ -178,76 +226,4 @@ async fn files(config: &Config) -> Finding {
             },
         ),
     }
-}
-
-async fn database(db: &Database) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let setting = |name: &'static str| {
-        sqlx::query_scalar::<_, String>("select current_setting($1)")
-            .bind(name)
-            .fetch_one(db.pool())
-    };
-    match setting("server_version").await {
-        Ok(version) => findings.push(Finding::good("PostgreSQL", version)),
-        Err(error) => {
-            findings.push(Finding::bad(
-                "PostgreSQL",
-                error.to_string(),
-                "Look into its log.",
-            ));
-            return findings;
-        }
-    }
-    findings.push(match setting("wal_level").await.as_deref() {
-        Ok("logical") => Finding::good("change stream", "wal_level is logical"),
-        Ok(level) => Finding::warning(
-            "change stream",
-            format!(
-                "wal_level is {level}: triggers write changes into a journal, which costs writers"
-            ),
-            "alter system set wal_level = logical; then restart PostgreSQL.",
-        ),
-        Err(error) => Finding::bad("change stream", error.to_string(), "Look into its log."),
-    });
-    findings.push(match setting("fsync").await.as_deref() {
-        Ok("on") => Finding::good("durability", "fsync is on"),
-        _ => Finding::bad(
-            "durability",
-            "fsync is off: a power cut loses data",
-            "alter system reset fsync;",
-        ),
-    });
-    findings.push(match database::schema_state(db.pool(), &MIGRATIONS).await {
-        Ok(state) if state.pending == 0 => Finding::good("schema", "up to date"),
-        Ok(state) => Finding::warning(
-            "schema",
-            format!("{} migrations wait", state.pending),
-            "They run at the next start, or with `portico migrate`.",
-        ),
-        Err(error) => Finding::bad("schema", error.to_string(), "Look into the server's log."),
-    });
-    let stray: Result<i64, _> = sqlx::query_scalar(
-        "select count(*) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v')",
-    )
-    .fetch_one(db.pool())
-    .await;
-    if let Ok(count @ 1..) = stray {
-        findings.push(Finding::warning(
-            "schemas",
-            format!("{count} tables or views in the schema public"),
-            "Portico keeps nothing there: on a hosted database that schema may be exposed.",
-        ));
-    }
-    let overdue: Result<bool, _> =
-        sqlx::query_scalar("select exists (select from kernel.events_default)")
-            .fetch_one(db.pool())
-            .await;
-    if let Ok(true) = overdue {
-        findings.push(Finding::warning(
-            "event log",
-            "events lie in no month's partition",
-            "Start the server so that its daily job makes partitions; then move the rows.",
-        ));
-    }
-    findings
 }

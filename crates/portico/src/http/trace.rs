@@ -6,8 +6,13 @@ use axum::{
     http::{HeaderName, HeaderValue, Method},
     response::Response,
 };
-use metrics::SharedString;
-use std::{sync::Arc, time::Instant};
+use metrics::{Histogram, SharedString};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tracing::Span;
 use uuid::Uuid;
 
@@ -64,15 +69,39 @@ impl Trace {
         } else {
             tracing::info!(target: "portico::access", status = status.as_u16(), ms, "answered");
         }
-        metrics::histogram!(
-            "http_request_duration_seconds",
-            "method" => self.method,
-            "route" => SharedString::from(Arc::<str>::from(name(self.route.as_ref()))),
-            "status" => class(status.as_u16()),
-        )
-        .record(elapsed.as_secs_f64());
+        let class = class(status.as_u16());
+        count(self.method, name(self.route.as_ref()), class, elapsed);
         response.headers_mut().insert(REQUEST_ID, self.id.clone());
     }
+}
+
+type Counted = HashMap<(&'static str, &'static str), Histogram>;
+
+thread_local! {
+    /// What was counted on this thread before, by route: to look a figure up by its labels
+    /// costs more than to count.
+    static COUNTED: RefCell<HashMap<Box<str>, Counted>> = RefCell::default();
+}
+
+/// Routes, methods and classes are few, whatever is asked for.
+fn count(method: &'static str, route: &str, class: &'static str, took: Duration) {
+    COUNTED.with_borrow_mut(|routes| {
+        if !routes.contains_key(route) {
+            routes.insert(route.into(), Counted::default());
+        }
+        let Some(counted) = routes.get_mut(route) else {
+            return;
+        };
+        let figure = counted.entry((method, class)).or_insert_with(|| {
+            metrics::histogram!(
+                "http_request_duration_seconds",
+                "method" => method,
+                "route" => SharedString::from(Arc::<str>::from(route)),
+                "status" => class,
+            )
+        });
+        figure.record(took.as_secs_f64());
+    });
 }
 
 /// A request id that sorts by time.
