@@ -6,6 +6,8 @@ import "./globals.css";
 export const metadata: Metadata = {
   title: { default: "Portico", template: "%s · Portico" },
   description: "Accounts, updates and a warm welcome for the members of your business, on one machine that you own.",
+  // What somebody must sign in for, or followed a link to, is nothing to find: pages that are say so themselves.
+  robots: { index: false },
   icons: { icon: { url: "/icon.svg", type: "image/svg+xml" } },
 };
 export const viewport: Viewport = {

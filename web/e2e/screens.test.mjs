@@ -10,6 +10,9 @@ const PAGES = {
   staff: ["/admin", "/admin/users", "/admin/tiers", "/admin/updates", "/admin/updates/new", "/admin/roles", "/admin/activity", "/admin/security", "/admin/api-keys", "/admin/users/import", "/admin/system"],
 };
 
+/** What search engines may show; everything else asks them to stay away. */
+const PUBLIC = ["/", "/sign-in", "/sign-up"];
+
 let portico;
 let browser;
 let accounts;
@@ -57,6 +60,8 @@ for (const viewport of Object.keys(VIEWPORTS)) {
           await page.locator("main [aria-busy=true]").first().waitFor({ state: "detached" });
           await fits(page);
           await accessible(page);
+          const robots = await page.locator('meta[name="robots"]').evaluateAll((all) => all.map((meta) => meta.content).join());
+          assert.equal(robots.includes("noindex"), !PUBLIC.includes(path), `${path} says ${robots}`);
           if (process.env.SHOTS) await shoot(page, `${who}${path.replace(/[0-9a-f-]{36}/, "one").replaceAll("/", "-")}-${viewport}-${scheme}`, { folder: process.env.SHOTS });
         }
         assert.deepEqual(complaints, []);

@@ -1,3 +1,4 @@
+import type { Metadata } from "next";
 import { Display, H3, Paragraph, Stack, Title } from "@ds/layout";
 import { ArchiveRestore, BellRing, CheckCheck, DoorOpen, KeyRound, Server } from "lucide-react";
 import { Arcade } from "@/components/arch-art";
@@ -7,6 +8,7 @@ import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 
 export const dynamic = "force-static";
+export const metadata: Metadata = { robots: { index: true } };
 
 const rooms = [
   { icon: BellRing, title: "Updates that arrive", text: "Write to everyone, to a role, or to three people. It is on their page a moment later, without a reload." },

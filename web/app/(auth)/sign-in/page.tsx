@@ -8,7 +8,7 @@ import { SignInForm } from "@/features/access/sign-in-form";
 import { system, visitor, waysIn } from "@/lib/api/server";
 import { safePath } from "@/lib/paths";
 
-export const metadata: Metadata = { title: "Sign in" };
+export const metadata: Metadata = { title: "Sign in", robots: { index: true } };
 
 interface Props {
   searchParams: Promise<{ next?: string | string[]; email?: string | string[]; problem?: string | string[]; provider?: string | string[]; second?: string | string[] }>;

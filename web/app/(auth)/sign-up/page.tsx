@@ -4,7 +4,7 @@ import { OtherWays } from "@/features/access/other-ways";
 import { SignUpForm } from "@/features/access/sign-up-form";
 import { waysIn } from "@/lib/api/server";
 
-export const metadata: Metadata = { title: "Make an account" };
+export const metadata: Metadata = { title: "Make an account", robots: { index: true } };
 
 export default async function SignUp() {
   const ways = await waysIn();
