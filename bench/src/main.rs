@@ -52,6 +52,9 @@ enum Command {
         /// Whose rows are read.
         #[arg(long)]
         user: uuid::Uuid,
+        /// The public half of the key that signs tokens.
+        #[arg(long)]
+        key: String,
     },
 }
 
@@ -74,7 +77,9 @@ fn run() -> anyhow::Result<()> {
         // As many threads as the server under test has.
         Command::Bare => several()?.block_on(sockets::bare::serve()),
         Command::Hub => several()?.block_on(sockets::hub::serve()),
-        Command::Yardstick { socket, user } => several()?.block_on(yardstick::serve(&socket, user)),
+        Command::Yardstick { socket, user, key } => {
+            several()?.block_on(yardstick::serve(&socket, user, &key))
+        }
     }
 }
 

@@ -1,16 +1,20 @@
 //! What the two compared routes cost with nothing around them: the same statements on the
-//! same cluster, the same JSON, and no authentication, no limits, no log, no counting.
-//! Nobody could run a business on it; it is what Portico's layers are measured against.
+//! same cluster, the same JSON, and no limits, no log, no counting. Below `/api/v1/` it does
+//! what a handler for somebody who is signed in does at the least: it checks the token's
+//! signature and end, at each request, and whose rows are read is what the token says.
+//! Below `/open/` it asks nobody who they are. Nobody could run a business on either; they
+//! are what Portico's layers are measured against.
 //!
 //! Invariant: the statements are those of `updates/src/store/feed.rs` and
 //! `identity/src/store/accounts.rs`. Before anything is measured, `bench run` compares
 //! the answers of both servers, so that a change there is noticed here.
 
 use anyhow::Context;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
 use axum::{
     Json, Router,
-    extract::{Query, State},
-    http::StatusCode,
+    extract::{FromRef, FromRequestParts, Query, State},
+    http::{HeaderMap, StatusCode, header, request::Parts},
     routing::get,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -74,6 +78,7 @@ struct Yardstick {
     connections: Arc<[Prepared]>,
     next: Arc<AtomicUsize>,
     user: Uuid,
+    key: Arc<ParsedPublicKey>,
 }
 
 impl Yardstick {
@@ -82,8 +87,57 @@ impl Yardstick {
     }
 }
 
-/// Serves until it is ended; says where on its first line.
-pub(crate) async fn serve(socket: &Path, user: Uuid) -> anyhow::Result<()> {
+/// Whose rows are read.
+struct Caller(Uuid);
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: Uuid,
+    exp: i64,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller
+where
+    Yardstick: FromRef<S>,
+{
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, StatusCode> {
+        let yardstick = Yardstick::from_ref(state);
+        if parts.uri.path().starts_with("/open/") {
+            return Ok(Self(yardstick.user));
+        }
+        token(&parts.headers)
+            .and_then(|token| verified(token, &yardstick.key))
+            .map(|claims| Self(claims.sub))
+            .ok_or(StatusCode::UNAUTHORIZED)
+    }
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
+    let mut pairs = cookies.split(';').map(str::trim);
+    pairs.find_map(|pair| pair.strip_prefix("portico_access="))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the yardstick is no part of the product, and nobody holds its time"
+)]
+fn verified(token: &str, key: &ParsedPublicKey) -> Option<Claims> {
+    let (signed, signature) = token.rsplit_once('.')?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    key.verify_sig(signed.as_bytes(), &signature).ok()?;
+    let claims = URL_SAFE_NO_PAD.decode(signed.split_once('.')?.1).ok()?;
+    let claims: Claims = serde_json::from_slice(&claims).ok()?;
+    (claims.exp > OffsetDateTime::now_utc().unix_timestamp()).then_some(claims)
+}
+
+/// Serves until it is ended; says where on its first line. The key is the signing key's
+/// public half: an uncompressed point, in base64url.
+pub(crate) async fn serve(socket: &Path, user: Uuid, key: &str) -> anyhow::Result<()> {
+    let point = URL_SAFE_NO_PAD.decode(key).context("the key")?;
+    let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).context("the key")?;
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         connections.push(connect(socket).await?);
@@ -92,10 +146,13 @@ pub(crate) async fn serve(socket: &Path, user: Uuid) -> anyhow::Result<()> {
         connections: connections.into(),
         next: Arc::default(),
         user,
+        key: Arc::new(key),
     };
     let router = Router::new()
         .route("/api/v1/feed", get(feed))
         .route("/api/v1/me", get(me))
+        .route("/open/feed", get(feed))
+        .route("/open/me", get(me))
         .with_state(yardstick);
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     println!("{}", listener.local_addr()?);
@@ -169,14 +226,14 @@ fn failure(error: impl std::fmt::Display) -> Failure {
 
 async fn feed(
     State(yardstick): State<Yardstick>,
+    Caller(user): Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Page>, Failure> {
     let to = yardstick.connection();
     // One row too many tells whether more follow, as Portico does it.
     let limit = query.limit.clamp(1, 100);
     let none: (Option<OffsetDateTime>, Option<Uuid>) = (None, None);
-    let parameters: [&(dyn ToSql + Sync); 5] =
-        [&yardstick.user, &none.0, &none.1, &false, &(limit + 1)];
+    let parameters: [&(dyn ToSql + Sync); 5] = [&user, &none.0, &none.1, &false, &(limit + 1)];
     let rows = to
         .client
         .query(&to.feed, &parameters)
@@ -231,11 +288,11 @@ struct Me {
     landing: &'static str,
 }
 
-async fn me(State(yardstick): State<Yardstick>) -> Result<Json<Me>, Failure> {
+async fn me(State(yardstick): State<Yardstick>, Caller(user): Caller) -> Result<Json<Me>, Failure> {
     let to = yardstick.connection();
     let row = to
         .client
-        .query_one(&to.me, &[&yardstick.user])
+        .query_one(&to.me, &[&user])
         .await
         .map_err(failure)?;
     Ok(Json(account(&row).map_err(failure)?))

@@ -3,6 +3,7 @@
 
 use crate::http::{self, Address, Answer, request};
 use anyhow::{Context, ensure};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 /// A member and an admin of the demo tenant. Its password is known to everybody.
@@ -80,7 +81,7 @@ pub(super) async fn compare(
 ) -> anyhow::Result<()> {
     let (mut a, mut b) = (
         json(&get(ours, path, &member.cookie).await?)?,
-        json(&get(bare, path, "accept: */*").await?)?,
+        json(&get(bare, path, &member.cookie).await?)?,
     );
     for side in [&mut a, &mut b] {
         if let Some(items) = side["items"].as_array() {
@@ -94,6 +95,24 @@ pub(super) async fn compare(
         "the yardstick answers {path} otherwise:\n{a:#}\n{b:#}"
     );
     Ok(())
+}
+
+/// The public half of the key that signed a member's token: an uncompressed point, in
+/// base64url.
+pub(super) async fn signing_key(server: &Address, member: &Member) -> anyhow::Result<String> {
+    let (_, token) = member.cookie.split_once('=').context("no token")?;
+    let head = token.split('.').next().unwrap_or_default();
+    let head: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(head)?)?;
+    let keys = json(&get(server, "/.well-known/jwks.json", "accept: */*").await?)?;
+    let keys = keys["keys"].as_array().context("no keys")?;
+    let key = keys.iter().find(|key| key["kid"] == head["kid"]);
+    let key = key.context("the key is not published")?;
+    let mut point = vec![4];
+    for coordinate in ["x", "y"] {
+        let text = key[coordinate].as_str().context("no point")?;
+        point.extend(URL_SAFE_NO_PAD.decode(text)?);
+    }
+    Ok(URL_SAFE_NO_PAD.encode(point))
 }
 
 /// Fails unless the public page comes from the server's own store.

@@ -125,28 +125,34 @@ async fn routes(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let member = content::prepare(&server.address).await?;
-    let mut yardstick = server::Yardstick::start(data, &member.id).await?;
-    for path in ["/api/v1/feed?limit=20", "/api/v1/me"] {
+    let key = content::signing_key(&server.address, &member).await?;
+    let mut yardstick = server::Yardstick::start(data, &member.id, &key).await?;
+    for (path, open) in [
+        ("/api/v1/feed?limit=20", "/open/feed?limit=20"),
+        ("/api/v1/me", "/open/me"),
+    ] {
         eprintln!("measuring {path}");
         content::compare(&server.address, &yardstick.address, path, &member).await?;
-        let cookie = content::sign_in(&server.address, content::MEMBER).await?;
-        let ours = compare::side(server.process.pid, &server.address, path, &[cookie]);
-        let bare = compare::side(yardstick.process.pid, &yardstick.address, path, &[]);
-        let ratio = bench.compare(&ours, &bare).await?;
-        state(
-            report,
-            &format!("GET {path}"),
-            "bare handler",
-            &ratio,
-            Some(0.8),
-        );
+        for (other, path_there, goal) in [
+            ("bare handler", path, Some(0.8)),
+            ("bare handler that asks nobody who they are", open, None),
+        ] {
+            let cookie = content::sign_in(&server.address, content::MEMBER).await?;
+            let cookie = [cookie];
+            let ours = compare::side(server.process.pid, &server.address, path, &cookie);
+            let there = &yardstick.address;
+            let bare = compare::side(yardstick.process.pid, there, path_there, &cookie);
+            let ratio = bench.compare(&ours, &bare).await?;
+            state(report, &format!("GET {path}"), other, &ratio, goal);
+        }
     }
     let path = "/api/v1/feed?limit=20";
     eprintln!("measuring {path}, compressed");
     let cookie = content::sign_in(&server.address, content::MEMBER).await?;
     let headers = [cookie, compare::BROWSER.to_owned()];
     let ours = compare::side(server.process.pid, &server.address, path, &headers);
-    let bare = compare::side(yardstick.process.pid, &yardstick.address, path, &[]);
+    let there = &yardstick.address;
+    let bare = compare::side(yardstick.process.pid, there, path, &headers[..1]);
     let ratio = bench.compare(&ours, &bare).await?;
     state(
         report,

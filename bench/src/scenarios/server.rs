@@ -153,10 +153,10 @@ pub(super) struct Yardstick {
 }
 
 impl Yardstick {
-    pub(super) async fn start(data: &Path, user: &str) -> anyhow::Result<Self> {
+    pub(super) async fn start(data: &Path, user: &str, key: &str) -> anyhow::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command
-            .args(["yardstick", "--user", user, "--socket"])
+            .args(["yardstick", "--user", user, "--key", key, "--socket"])
             .arg(socket_of(data)?)
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
