@@ -142,6 +142,10 @@ async fn key_file(db: &Database, config: &Config) -> Option<Finding> {
 }
 
 async fn queue(db: &Database) -> Finding {
+    let made = "select to_regclass('graphile_worker._private_jobs') is not null";
+    if let Ok(false) = sqlx::query_scalar(made).fetch_one(db.pool()).await {
+        return Finding::good("jobs", "a queue, made at the first start");
+    }
     let state = match db.acquire().await {
         Ok(mut connection) => jobs::state(&mut connection).await,
         Err(error) => Err(error.into()),
