@@ -31,6 +31,9 @@ function Page() {
   return <Home />;
 }
 
+// What has no button in the components is called by its name.
+window.stackApp = app;
+
 createRoot(document.getElementById("root")).render(
   <StackProvider app={app}>
     <StackTheme>

@@ -30,7 +30,8 @@ export async function start({ config = "", port } = {}) {
   const file = path.join(data, "portico.toml");
   // Hashes at their full cost would only make the tests slow.
   const cost = config.includes("[identity]") ? "" : "[identity]\nargon2_memory_kib = 64\nargon2_passes = 1\n";
-  writeFileSync(file, `${cost}${config}`);
+  // What stands before the first section of a file belongs to none.
+  writeFileSync(file, `${config}\n${cost}`);
   const env = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,

@@ -1,6 +1,6 @@
 //! The providers of the configuration, `[identity.providers.<name>]`, ready to be asked.
 
-use crate::model::providers::OfferedProvider;
+use crate::{model::providers::OfferedProvider, stack_auth::BASE};
 use anyhow::{Context, bail};
 use kernel::{Error, Result};
 use providers::{Dialect, Provider, Settings};
@@ -65,6 +65,8 @@ pub(crate) struct Configured {
     pub(crate) signs_up: bool,
     pub(crate) links_verified_email: bool,
     pub(crate) speaks: Provider,
+    /// The same, with the address where browsers of apps come back to.
+    pub(crate) speaks_to_apps: Provider,
 }
 
 /// All of them, by name.
@@ -111,6 +113,11 @@ impl Providers {
     }
 }
 
+/// Where a provider sends back the browsers of apps that speak Stack Auth's protocol.
+pub(crate) fn for_apps(name: &str) -> String {
+    format!("{BASE}/api/v1/auth/oauth/callback/{name}")
+}
+
 fn configure(name: &str, config: &ProviderConfig, public_url: &Url) -> anyhow::Result<Configured> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if name.is_empty() || name.len() > 32 || !name.chars().all(plain) {
@@ -139,12 +146,17 @@ fn configure(name: &str, config: &ProviderConfig, public_url: &Url) -> anyhow::R
         scopes: config.scopes.clone(),
         redirect: public_url.join(&format!("api/v1/providers/{name}/callback"))?,
     };
+    let for_apps = Settings {
+        redirect: public_url.join(&for_apps(name))?,
+        ..settings.clone()
+    };
     Ok(Configured {
         name: name.to_owned(),
         title: config.title.clone().unwrap_or_else(|| usual.to_owned()),
         signs_up: config.sign_up,
         links_verified_email: config.link_verified_email,
         speaks: Provider::new(settings)?,
+        speaks_to_apps: Provider::new(for_apps)?,
     })
 }
 

@@ -59,8 +59,18 @@ impl Identity {
         headers.append(header::SET_COOKIE, cookie);
     }
 
-    fn cookie(&self, name: &'static str, value: String, life: Duration) -> HeaderValue {
-        let cookie = Cookie::build((name, value))
+    /// Ties one departure of an app's to this browser, or, with nothing to hold, unties it.
+    pub(crate) fn set_departure(&self, headers: &mut HeaderMap, name: &str, held: &str) {
+        let life = if held.is_empty() {
+            Duration::ZERO
+        } else {
+            AWAY
+        };
+        headers.append(header::SET_COOKIE, self.cookie(name, held.to_owned(), life));
+    }
+
+    fn cookie(&self, name: &str, value: String, life: Duration) -> HeaderValue {
+        let cookie = Cookie::build((name.to_owned(), value))
             .path("/")
             .http_only(true)
             .secure(self.secure())

@@ -199,6 +199,20 @@ impl Passkeys {
     }
 }
 
+/// At which address an answer was given, by the browser's own word. Whoever asks has to know that address, and
+/// [`Passkeys::at`] it is what checks the answer: a browser signs what it says here.
+pub fn origin(answer: &Value) -> Result<Url, Refused> {
+    let data = answer["response"]["clientDataJSON"]
+        .as_str()
+        .and_then(|text| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok())
+        .ok_or(Refused::Unreadable)?;
+    let data: Value = serde_json::from_slice(&data).map_err(|_| Refused::Unreadable)?;
+    data["origin"]
+        .as_str()
+        .and_then(|text| Url::parse(text).ok())
+        .ok_or(Refused::Unreadable)
+}
+
 /// The library leaves it open whether a key can be found without a name. Ours can.
 fn discoverable(challenge: &mut CreationChallengeResponse) {
     let mut selection = challenge
@@ -266,6 +280,25 @@ mod tests {
         let one = passkeys.ask_for_proof(&[vec![1, 2, 3]]).unwrap();
         assert_eq!(one.options["allowCredentials"][0]["id"], "AQID");
         assert_ne!(one.options["challenge"], anybody.options["challenge"]);
+    }
+
+    #[test]
+    fn an_answer_says_at_which_address_it_was_given() {
+        let said = |data: &str| {
+            let data = URL_SAFE_NO_PAD.encode(data);
+            origin(&serde_json::json!({ "response": { "clientDataJSON": data } }))
+        };
+        let good = said(r#"{"origin":"https://app.example.org"}"#).unwrap();
+        assert_eq!(good.as_str(), "https://app.example.org/");
+        for bad in ["", "{}", r#"{"origin":7}"#, r#"{"origin":"nowhere"}"#] {
+            assert!(matches!(said(bad), Err(Refused::Unreadable)), "{bad}");
+        }
+        for bad in [
+            Value::Null,
+            serde_json::json!({ "response": { "clientDataJSON": "%" } }),
+        ] {
+            assert!(matches!(origin(&bad), Err(Refused::Unreadable)));
+        }
     }
 
     #[test]

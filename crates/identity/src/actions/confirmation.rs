@@ -56,7 +56,7 @@ impl Identity {
         if factors.contains(&Factor::Totp) {
             methods.push(Confirmation::Totp);
         }
-        if !store::passkeys::credential_ids(&mut db, caller.user)
+        if !store::passkeys::own_credential_ids(&mut db, caller.user)
             .await?
             .is_empty()
         {

@@ -22,6 +22,7 @@ pub(crate) mod passwords;
 pub(crate) mod people;
 pub(crate) mod pictures;
 pub(crate) mod presence;
+pub(crate) mod provider_accounts;
 pub(crate) mod providers;
 pub(crate) mod roles;
 pub(crate) mod rotation;

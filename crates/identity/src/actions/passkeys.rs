@@ -19,7 +19,7 @@ use anyhow::Context;
 use kernel::{Error, Principal, Result, client::ClientAddr, id::UserId, limits::Quota};
 use passkeys::{Passkey, Passkeys, Question, Refused};
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, Postgres, Transaction};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -46,6 +46,14 @@ pub struct PasskeyAnswer {
     pub credential: Value,
 }
 
+/// Where an answer is given, and what it is checked with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Door<'a> {
+    pub(crate) passkeys: &'a Passkeys,
+    /// The address at which a new key will work; nothing for our own.
+    pub(crate) place: Option<&'a str>,
+}
+
 impl Identity {
     fn ceremonies(&self) -> Result<&Passkeys> {
         self.0.passkeys.as_ref().ok_or_else(|| {
@@ -69,8 +77,18 @@ impl Identity {
 
     /// Asks the caller's browser for a new passkey.
     pub async fn ask_for_passkey(&self, caller: &Principal) -> Result<Ceremony> {
+        self.ask_for_passkey_at(caller, self.ceremonies()?, Token::new()?.text)
+            .await
+    }
+
+    /// The same, at another door. `token` is what the answer comes back with.
+    pub(crate) async fn ask_for_passkey_at(
+        &self,
+        caller: &Principal,
+        passkeys: &Passkeys,
+        token: Zeroizing<String>,
+    ) -> Result<Ceremony> {
         self.require_recent(caller)?;
-        let passkeys = self.ceremonies()?;
         let mut tx = self.0.db.begin().await?;
         let account = store::accounts::get(&mut tx, caller.user)
             .await?
@@ -86,7 +104,9 @@ impl Identity {
         let question = passkeys
             .ask_for_new(caller.user.0, &account.email, name, known)
             .context("passkey question")?;
-        let ceremony = self.keep(&mut tx, ADD, Some(caller.user), question).await?;
+        let ceremony = self
+            .keep(&mut tx, ADD, Some(caller.user), question, token)
+            .await?;
         tx.commit().await?;
         Ok(ceremony)
     }
@@ -97,11 +117,12 @@ impl Identity {
         purpose: &str,
         user: Option<UserId>,
         question: Question,
+        token: Zeroizing<String>,
     ) -> Result<Ceremony> {
-        let (token, until) = (Token::new()?, self.0.clock.now() + LIFE);
-        store::ceremonies::insert(tx, &token.hash, purpose, user, &question.state, until).await?;
+        let (hash, until) = (secrets::hash(&token), self.0.clock.now() + LIFE);
+        store::ceremonies::insert(tx, &hash, purpose, user, &question.state, until).await?;
         Ok(Ceremony {
-            token: token.text,
+            token,
             options: question.options,
         })
     }
@@ -129,13 +150,31 @@ impl Identity {
         from: ClientAddr,
         device: &str,
     ) -> Result<StoredPasskey> {
+        let door = Door {
+            passkeys: self.ceremonies()?,
+            place: None,
+        };
+        self.add_passkey_at(caller, door, name, answer, from, device)
+            .await
+    }
+
+    /// The same, at another door.
+    pub(crate) async fn add_passkey_at(
+        &self,
+        caller: &Principal,
+        door: Door<'_>,
+        name: &Name,
+        answer: PasskeyAnswer,
+        from: ClientAddr,
+        device: &str,
+    ) -> Result<StoredPasskey> {
         self.require_recent(caller)?;
-        let passkeys = self.ceremonies()?;
         let asked = self.take_ceremony(ADD, &answer.ceremony).await?;
         if asked.user != Some(caller.user) {
             return Err(refused(&Refused::Wrong("somebody else was asked".into())));
         }
-        let key = passkeys
+        let key = door
+            .passkeys
             .take_new(answer.credential, asked.state)
             .map_err(|why| refused(&why))?;
         let (id, now) = (PasskeyId::new(), self.0.clock.now());
@@ -148,6 +187,7 @@ impl Identity {
             name,
             credential: &credential,
             synced: key.synced(),
+            place: door.place,
             now,
         };
         if !store::passkeys::insert(&mut tx, &new).await? {
@@ -211,7 +251,18 @@ impl Identity {
         caller: Option<&Principal>,
         from: ClientAddr,
     ) -> Result<Ceremony> {
-        let passkeys = self.ceremonies()?;
+        self.ask_for_proof_at(caller, self.ceremonies()?, Token::new()?.text, from)
+            .await
+    }
+
+    /// The same, at another door.
+    pub(crate) async fn ask_for_proof_at(
+        &self,
+        caller: Option<&Principal>,
+        passkeys: &Passkeys,
+        token: Zeroizing<String>,
+        from: ClientAddr,
+    ) -> Result<Ceremony> {
         let quota = Quota {
             burst: 60,
             every: Duration::from_secs(5),
@@ -221,13 +272,13 @@ impl Identity {
         let mut tx = self.0.db.begin().await?;
         let user = caller.map(|caller| caller.user);
         let allowed = match user {
-            Some(user) => store::passkeys::credential_ids(&mut tx, user).await?,
+            Some(user) => store::passkeys::own_credential_ids(&mut tx, user).await?,
             None => Vec::new(),
         };
         let question = passkeys
             .ask_for_proof(&allowed)
             .context("passkey question")?;
-        let ceremony = self.keep(&mut tx, PROVE, user, question).await?;
+        let ceremony = self.keep(&mut tx, PROVE, user, question, token).await?;
         tx.commit().await?;
         Ok(ceremony)
     }
@@ -240,16 +291,10 @@ impl Identity {
         device: &str,
         remembered: Option<&str>,
     ) -> Result<Entry> {
-        let asked = self.take_ceremony(PROVE, &answer.ceremony).await?;
-        let mut tx = self.0.db.begin().await?;
-        let user = match self.prove(&mut tx, asked, answer.credential, None).await {
-            Ok(user) => user,
-            Err((owner, why)) => {
-                drop(tx);
-                self.note_refusal(owner, &why, from, device).await?;
-                return Err(why);
-            }
-        };
+        let passkeys = self.ceremonies()?;
+        let (mut tx, user) = self
+            .let_passkey_prove(passkeys, answer, from, device)
+            .await?;
         let arrival = Arrival {
             user,
             method: Method::Passkey,
@@ -263,11 +308,35 @@ impl Identity {
         Ok(entry)
     }
 
-    /// Whether a passkey of this very user answers: a second factor, or a fresh proof.
-    pub async fn proves(&self, user: UserId, answer: PasskeyAnswer) -> Result<()> {
+    /// Whose passkey answers, in a transaction that notes its use. A refusal is written down.
+    pub(crate) async fn let_passkey_prove(
+        &self,
+        passkeys: &Passkeys,
+        answer: PasskeyAnswer,
+        from: ClientAddr,
+        device: &str,
+    ) -> Result<(Transaction<'static, Postgres>, UserId)> {
         let asked = self.take_ceremony(PROVE, &answer.ceremony).await?;
         let mut tx = self.0.db.begin().await?;
-        self.prove(&mut tx, asked, answer.credential, Some(user))
+        let proved = self
+            .prove(&mut tx, passkeys, asked, answer.credential, None)
+            .await;
+        match proved {
+            Ok(user) => Ok((tx, user)),
+            Err((owner, why)) => {
+                drop(tx);
+                self.note_refusal(owner, &why, from, device).await?;
+                Err(why)
+            }
+        }
+    }
+
+    /// Whether a passkey of this very user answers: a second factor, or a fresh proof.
+    pub async fn proves(&self, user: UserId, answer: PasskeyAnswer) -> Result<()> {
+        let passkeys = self.ceremonies()?;
+        let asked = self.take_ceremony(PROVE, &answer.ceremony).await?;
+        let mut tx = self.0.db.begin().await?;
+        self.prove(&mut tx, passkeys, asked, answer.credential, Some(user))
             .await
             .map_err(|(_, why)| why)?;
         tx.commit().await?;
@@ -279,11 +348,11 @@ impl Identity {
     async fn prove(
         &self,
         tx: &mut PgConnection,
+        passkeys: &Passkeys,
         asked: Asked,
         credential: Value,
         expected: Option<UserId>,
     ) -> Result<UserId, (Option<UserId>, Error)> {
-        let passkeys = self.ceremonies().map_err(|why| (None, why))?;
         let claim = passkeys
             .claim(&credential)
             .map_err(|why| (None, refused(&why)))?;
@@ -314,6 +383,24 @@ impl Identity {
             .await
             .map_err(|error| failed(error.into()))?;
         Ok(held.user)
+    }
+
+    /// Removes all passkeys of somebody, who is told.
+    pub(crate) async fn remove_all_passkeys(
+        &self,
+        tx: &mut PgConnection,
+        user: UserId,
+        seen: Option<(ClientAddr, &str)>,
+    ) -> Result<()> {
+        for name in store::passkeys::delete_all(tx, user).await? {
+            let mut event =
+                SecurityEvent::of(user, Kind::PasskeyRemoved).with(json!({ "name": name }));
+            if let Some((from, device)) = seen {
+                event = event.seen(from, device);
+            }
+            self.record(tx, event).await?;
+        }
+        Ok(())
     }
 
     async fn note_refusal(

@@ -4,12 +4,12 @@
 //! proved to be theirs. An account is linked by its owner, signed in; or, where the operator
 //! allows it for this provider, when both sides have proved the same address.
 
+use super::provider_accounts::failed;
 use crate::{
     Identity,
     actions::entry::Arrival,
     configured::Configured,
     model::{
-        Email, EmailVerified, Name, Status,
         entry::{Entry, Method},
         providers::{Departure, Intent, LinkedProvider, OfferedProvider, Outcome, OwnPath, Return},
         security::{Kind, SecurityEvent},
@@ -19,10 +19,9 @@ use crate::{
 };
 use anyhow::Context;
 use kernel::{Error, Principal, Result, client::ClientAddr, id::UserId, limits::Quota, vault};
-use providers::{Failure, Profile, Secrets};
+use providers::{Profile, Secrets};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgConnection;
 use std::time::Duration;
 
 /// How long somebody may take at the provider's.
@@ -242,23 +241,7 @@ impl Identity {
             .filter(|user| asked == Some(*user))
             .ok_or(Error::Unauthenticated)?;
         let mut tx = self.0.db.begin().await?;
-        let (name, now) = (&provider.name, self.0.clock.now());
-        let email = profile.email.as_deref();
-        if !store::providers::insert(&mut tx, name, &profile.subject, user, email, now).await? {
-            let held = store::providers::used(&mut tx, name, &profile.subject, email, now).await?;
-            return match held {
-                Some(held) if held == user => Ok(()),
-                Some(_) => Err(Error::conflict(
-                    "provider_linked_elsewhere",
-                    "That account signs somebody else in here already.",
-                )),
-                None => Err(Error::conflict(
-                    "provider_linked_already",
-                    "Another account there is linked to yours. Unlink it first.",
-                )),
-            };
-        }
-        self.record_link(&mut tx, Kind::ProviderLinked, user, provider, arrival)
+        self.tie_to(&mut tx, provider, profile, user, arrival)
             .await?;
         tx.commit().await?;
         Ok(())
@@ -272,13 +255,9 @@ impl Identity {
         arrival: Arrived<'_>,
     ) -> Result<Entry> {
         let mut tx = self.0.db.begin().await?;
-        let (name, now) = (&provider.name, self.0.clock.now());
-        let email = profile.email.as_deref();
-        let linked = store::providers::used(&mut tx, name, &profile.subject, email, now).await?;
-        let user = match linked {
-            Some(user) => user,
-            None => self.welcome(&mut tx, provider, profile, arrival).await?,
-        };
+        let (user, _) = self
+            .whom(&mut tx, provider, profile, arrival, provider.signs_up)
+            .await?;
         let arrival = Arrival {
             user,
             method: Method::Provider(provider.name.clone()),
@@ -292,115 +271,12 @@ impl Identity {
         Ok(entry)
     }
 
-    /// Whose account somebody gets who was never here by this provider.
-    async fn welcome(
+    pub(crate) async fn note_provider_failure(
         &self,
-        tx: &mut PgConnection,
-        provider: &Configured,
-        profile: &Profile,
-        arrival: Arrived<'_>,
-    ) -> Result<UserId> {
-        let now = self.0.clock.now();
-        let email = profile
-            .email
-            .as_deref()
-            .filter(|_| profile.email_verified)
-            .and_then(|text| Email::parse(text).ok())
-            .ok_or_else(|| unverified(provider))?;
-        let known = store::accounts::by_email(tx, &email).await?;
-        let user = match known {
-            Some((user, true)) if provider.links_verified_email => user,
-            Some((_, true)) => return Err(account_exists(provider)),
-            // Nobody has proved the address, so nothing that was asked for under it counts.
-            Some((user, false)) => {
-                if store::accounts::status(tx, user).await? != Some(Status::Active) {
-                    return Err(account_exists(provider));
-                }
-                store::registrations::forget(tx, user).await?;
-                // Cached on this node for a minute at most; the notice of the commit clears them.
-                self.start_clean(tx, user).await?;
-                user
-            }
-            None if provider.signs_up => self.join(tx, &email, profile).await?,
-            None => {
-                return Err(Error::forbidden(
-                    "provider_sign_up_closed",
-                    "There is no account with your address here. Ask to be invited.",
-                ));
-            }
-        };
-        if store::accounts::verify_email(tx, user, now).await? {
-            let event = EmailVerified { user };
-            self.0.events.append(tx, Some(user), &event).await?;
-        }
-        let (name, email) = (&provider.name, profile.email.as_deref());
-        if !store::providers::insert(tx, name, &profile.subject, user, email, now).await? {
-            // The account is linked to another one there, or somebody was quicker.
-            return Err(account_exists(provider));
-        }
-        self.record_link(tx, Kind::ProviderLinked, user, provider, arrival)
-            .await?;
-        Ok(user)
-    }
-
-    async fn join(
-        &self,
-        tx: &mut PgConnection,
-        email: &Email,
-        profile: &Profile,
-    ) -> Result<UserId> {
-        let now = self.0.clock.now();
-        let local = email.address.as_str().split('@').next().unwrap_or_default();
-        let name = profile
-            .name
-            .as_deref()
-            .and_then(|name| Name::parse("name", name).ok())
-            .map_or_else(|| Name::parse("name", local), Ok)?;
-        let user = store::accounts::insert(tx, email, &name, now, false)
-            .await?
-            .ok_or_else(|| Error::conflict("busy", "Somebody was quicker. Try again."))?;
-        store::accounts::grant(tx, user, "member", None).await?;
-        Ok(user)
-    }
-
-    /// Takes a link away, unless it is the only way in.
-    pub async fn unlink(
-        &self,
-        caller: &Principal,
         provider: &str,
+        why: &Error,
         arrival: Arrived<'_>,
-    ) -> Result<()> {
-        self.require_recent(caller)?;
-        let user = caller.user;
-        let mut tx = self.0.db.begin().await?;
-        if !store::providers::delete(&mut tx, user, provider).await? {
-            return Err(Error::NotFound("link"));
-        }
-        self.require_way_in(&mut tx, user).await?;
-        let event = SecurityEvent::of(user, Kind::ProviderUnlinked)
-            .seen(arrival.from, arrival.device)
-            .with(json!({ "provider": provider, "title": self.0.providers.title(provider) }));
-        self.record(&mut tx, event).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    async fn record_link(
-        &self,
-        tx: &mut PgConnection,
-        kind: Kind,
-        user: UserId,
-        provider: &Configured,
-        arrival: Arrived<'_>,
-    ) -> Result<()> {
-        let event = SecurityEvent::of(user, kind)
-            .seen(arrival.from, arrival.device)
-            .with(json!({ "provider": provider.name, "title": provider.title }));
-        self.record(tx, event).await?;
-        Ok(())
-    }
-
-    async fn note_provider_failure(&self, provider: &str, why: &Error, arrival: Arrived<'_>) {
+    ) {
         let (Error::Forbidden { code, .. } | Error::Conflict { code, .. }) = why else {
             return;
         };
@@ -435,7 +311,7 @@ pub struct Arrived<'a> {
     pub remembered: Option<&'a str>,
 }
 
-fn place(hash: &[u8]) -> vault::Context<'_> {
+pub(crate) fn place(hash: &[u8]) -> vault::Context<'_> {
     vault::Context {
         table: "identity.ceremonies",
         column: "state",
@@ -447,54 +323,5 @@ fn stale() -> Error {
     Error::conflict(
         "provider_flow_stale",
         "This sign-in took too long, was used already, or began in another browser. Try again.",
-    )
-}
-
-fn failed(provider: &Configured, why: &Failure) -> Error {
-    match why {
-        Failure::Unreachable(error) => {
-            tracing::warn!(
-                provider = provider.name,
-                error = format!("{error:#}"),
-                "a provider cannot be asked"
-            );
-            Error::conflict(
-                "provider_unreachable",
-                format!(
-                    "{} cannot be reached right now. Try again later, or choose another way.",
-                    provider.title
-                ),
-            )
-        }
-        Failure::Refused(why) => {
-            tracing::warn!(provider = provider.name, %why, "a provider's answer is refused");
-            Error::forbidden(
-                "provider_refused",
-                format!(
-                    "What {} said could not be trusted, so nobody was signed in. Try again.",
-                    provider.title
-                ),
-            )
-        }
-    }
-}
-
-fn unverified(provider: &Configured) -> Error {
-    Error::forbidden(
-        "provider_email_unverified",
-        format!(
-            "{} has not proved that your address is yours. Prove it there, or make an account here and link it.",
-            provider.title
-        ),
-    )
-}
-
-fn account_exists(provider: &Configured) -> Error {
-    Error::conflict(
-        "provider_account_exists",
-        format!(
-            "There is an account with your address already. Sign in to it as usual, then link {} on the security page.",
-            provider.title
-        ),
     )
 }

@@ -23,6 +23,7 @@ mod roles;
 mod saved_views;
 mod security_log;
 mod sessions;
+mod stack_project;
 mod standing;
 mod views;
 
@@ -80,6 +81,9 @@ pub fn router() -> OpenApiRouter<Identity> {
         .routes(routes!(import::faults_file))
         .routes(routes!(api_keys::list, api_keys::create))
         .routes(routes!(api_keys::revoke))
+        .routes(routes!(stack_project::get))
+        .routes(routes!(stack_project::make_key))
+        .routes(routes!(stack_project::revoke_key))
         .routes(routes!(invitations::list, invitations::invite))
         .routes(routes!(invitations::resend))
         .routes(routes!(invitations::revoke))

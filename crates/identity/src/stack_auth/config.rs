@@ -46,7 +46,7 @@ impl Default for StackAuthConfig {
             sign_up_enabled: true,
             credential_enabled: true,
             magic_link_enabled: true,
-            passkey_enabled: false,
+            passkey_enabled: true,
             client_team_creation_enabled: true,
             client_user_deletion_enabled: true,
             allow_user_api_keys: true,

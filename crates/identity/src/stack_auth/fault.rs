@@ -76,6 +76,22 @@ impl Fault {
         Known::SessionAuthentication(format!("Too many attempts. Please try again in {wait}."))
     }
 
+    /// The body of a known error; of any other, one that says as much as a stranger may hear.
+    pub(crate) fn told(self) -> Value {
+        match self.known() {
+            Ok(known) => known.body(),
+            Err(Self::Plain(_, text)) => Known::SessionAuthentication(text.into_owned()).body(),
+            Err(other) => {
+                let text = match &other {
+                    Self::Ours(error) => words(error),
+                    _ => Cow::Borrowed(OURS),
+                };
+                tracing::warn!(error = ?other, "a browser was led on with an error");
+                Known::SessionAuthentication(text.into_owned()).body()
+            }
+        }
+    }
+
     fn known(self) -> Result<Known, Self> {
         match self {
             Self::Known(known) => Ok(*known),
@@ -144,13 +160,7 @@ impl IntoResponse for Fault {
 
 /// The product's own error as text: the status and what it says, or nothing of what is our fault.
 fn ours(error: Error) -> Response {
-    let text = match &error {
-        Error::Forbidden { detail, .. } | Error::Conflict { detail, .. } => detail.to_string(),
-        Error::NotFound(what) => format!("There is no such {what}."),
-        Error::Unreadable { detail, .. } => detail.clone(),
-        Error::Unavailable(what) => (*what).to_owned(),
-        _ => "Something failed on our side. Nothing was half done.".to_owned(),
-    };
+    let text = words(&error).into_owned();
     // The kernel logs what is our fault and knows the status of each error.
     let mut response = error.into_response();
     *response.body_mut() = text.into();
@@ -160,4 +170,17 @@ fn ours(error: Error) -> Response {
         HeaderValue::from_static("text/plain; charset=utf-8"),
     );
     response
+}
+
+const OURS: &str = "Something failed on our side. Nothing was half done.";
+
+/// What the product's own error says to a person.
+fn words(error: &Error) -> Cow<'static, str> {
+    match error {
+        Error::Forbidden { detail, .. } | Error::Conflict { detail, .. } => detail.clone(),
+        Error::NotFound(what) => format!("There is no such {what}.").into(),
+        Error::Unreadable { detail, .. } => detail.clone().into(),
+        Error::Unavailable(what) => Cow::Borrowed(*what),
+        _ => Cow::Borrowed(OURS),
+    }
 }

@@ -72,6 +72,8 @@ known! {
     OAuthProviderAccessDenied,
     OAuthProviderTemporarilyUnavailable,
     OAuthConnectionTaken,
+    OAuthConnectionNotConnected,
+    UserAlreadyConnected,
     OAuthAccountIdTaken,
     OAuthAccessTokenNotAvailable(String, String),
     ContactChannelTaken(String),
@@ -351,6 +353,9 @@ impl Known {
             Self::OAuthProviderTemporarilyUnavailable => plain(503, "OAUTH_PROVIDER_TEMPORARILY_UNAVAILABLE",
                 "The OAuth provider is temporarily unavailable. Please try again later."),
             Self::OAuthConnectionTaken => plain(409, "OAUTH_CONNECTION_ALREADY_CONNECTED_TO_ANOTHER_USER", "The OAuth connection is already connected to another user."),
+            Self::OAuthConnectionNotConnected => plain(400, "OAUTH_CONNECTION_NOT_CONNECTED_TO_USER", "The OAuth connection is not connected to any user."),
+            Self::UserAlreadyConnected => plain(409, "USER_ALREADY_CONNECTED_TO_ANOTHER_OAUTH_CONNECTION",
+                "The user is already connected to another OAuth account. Did you maybe selected the wrong account?"),
             Self::OAuthAccountIdTaken => plain(400, "OAUTH_PROVIDER_ACCOUNT_ID_ALREADY_USED_FOR_SIGN_IN", "A provider with the same account ID is already used for signing in."),
             Self::OAuthAccessTokenNotAvailable(provider, why) => (400, "OAUTH_ACCESS_TOKEN_NOT_AVAILABLE", format!(
                 "Failed to retrieve an OAuth access token for the connected account (provider: {provider}). {why}"),

@@ -9,7 +9,7 @@ impl Known {
     fn samples() -> Vec<Self> {
         let text = || "something".to_owned();
         let id = Uuid::from_u128(1 << 76 | 2 << 62 | 1);
-        vec![
+        let mut samples = vec![
             Self::BodyParsing(text()),
             Self::Schema(text()),
             Self::AccessTypeRequired,
@@ -66,6 +66,14 @@ impl Known {
             Self::PasskeyRegistrationFailed(text()),
             Self::PasskeyAuthenticationFailed(text()),
             Self::OAuthProviderNotFound,
+        ];
+        samples.extend(Self::samples_of_providers_and_teams());
+        samples
+    }
+
+    fn samples_of_providers_and_teams() -> Vec<Self> {
+        let text = || "something".to_owned();
+        vec![
             Self::InvalidOAuthClient(None),
             Self::InvalidScope(text()),
             Self::InvalidAuthorizationCode,
@@ -73,6 +81,8 @@ impl Known {
             Self::OAuthProviderAccessDenied,
             Self::OAuthProviderTemporarilyUnavailable,
             Self::OAuthConnectionTaken,
+            Self::OAuthConnectionNotConnected,
+            Self::UserAlreadyConnected,
             Self::OAuthAccountIdTaken,
             Self::OAuthAccessTokenNotAvailable(text(), text()),
             Self::ContactChannelTaken(text()),

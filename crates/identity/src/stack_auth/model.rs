@@ -24,6 +24,11 @@ kernel::id! {
     ApiKeyId
 }
 
+kernel::id! {
+    /// An account at a provider that is linked to one here.
+    LinkId
+}
+
 /// The domain of addresses of people who have none: it can receive nothing (RFC 2606 §2).
 pub(crate) const NO_ADDRESS: &str = "@no-address.invalid";
 
@@ -61,6 +66,8 @@ pub(crate) struct User {
     pub(crate) has_password: bool,
     pub(crate) otp: bool,
     pub(crate) passkey: bool,
+    /// What they sign in with elsewhere, as the protocol shows it.
+    pub(crate) oauth_providers: Value,
     pub(crate) totp: bool,
     pub(crate) status: Status,
     pub(crate) restricted_reason: Option<String>,
@@ -111,6 +118,18 @@ pub(crate) struct Channel {
     pub(crate) primary: bool,
     pub(crate) verified: bool,
     pub(crate) used_for_auth: bool,
+}
+
+/// An account at a provider.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    pub(crate) id: LinkId,
+    pub(crate) user: UserId,
+    pub(crate) provider: String,
+    pub(crate) subject: String,
+    pub(crate) email: Option<String>,
+    pub(crate) allow_sign_in: bool,
+    pub(crate) allow_connected_accounts: bool,
 }
 
 /// What a code is for.

@@ -16,6 +16,7 @@ use kernel::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 use std::{sync::Arc, time::Duration};
 use url::Url;
 use uuid::Uuid;
@@ -36,7 +37,7 @@ pub(crate) struct Project {
     /// The issuer of access tokens.
     pub(crate) issuer: String,
     pub(crate) trust: Trust,
-    secret: Cache<String, Arc<[u8]>>,
+    secret: Cache<String, Arc<[Vec<u8>]>>,
 }
 
 /// What an operator gives to the SDK.
@@ -90,7 +91,7 @@ impl Project {
 }
 
 impl StackAuth {
-    /// Whether this is the project's secret key. Hashes are compared, so that the time says nothing.
+    /// Whether this is the project's secret key, or the one before it that still works. Hashes are compared, so that the time says nothing.
     pub(super) async fn is_secret_key(&self, key: &str) -> Result<bool> {
         let inner = self.inner();
         let held = inner
@@ -98,11 +99,14 @@ impl StackAuth {
             .secret
             .get::<sqlx::Error, _>(ONLY.to_owned(), async {
                 let mut db = inner.db.acquire().await?;
-                Ok(store::get(&mut db).await?.secret_key_hash.into())
+                let row = store::get(&mut db).await?;
+                let known = std::iter::once(row.secret_key_hash).chain(row.previous_key_hash);
+                Ok(known.collect())
             })
             .await
             .map_err(|error| anyhow::anyhow!("project lookup: {error}"))?;
-        Ok(*held == *hash(key))
+        let given = hash(key);
+        Ok(held.contains(&given))
     }
 
     /// The keys, for the operator.
@@ -121,18 +125,55 @@ impl StackAuth {
 
     /// A new secret key; the old one stops working at once, on every node.
     pub async fn rotate_secret_key(&self) -> kernel::Result<ProjectKeys> {
+        let mut tx = self.inner().db.begin().await?;
+        let keys = self.put_secret_key(&mut tx, false).await?;
+        tx.commit().await?;
+        self.secret_key_changed();
+        Ok(keys)
+    }
+
+    /// Makes the project another secret key. The one it has may go on working beside it.
+    pub(super) async fn put_secret_key(
+        &self,
+        tx: &mut PgConnection,
+        keep: bool,
+    ) -> kernel::Result<ProjectKeys> {
         let inner = self.inner();
         let secret = secrets::key("ssk")?;
         let sealed = inner
             .vault
             .seal(place(&inner.stack.id), secret.as_bytes())
             .map_err(anyhow::Error::new)?;
-        let mut tx = inner.db.begin().await?;
-        store::set_secret(&mut tx, &hash(&secret), &sealed).await?;
-        cache::invalidate(&mut tx, SECRET, ONLY).await?;
-        tx.commit().await?;
-        inner.stack.secret.forget(&ONLY.to_owned());
+        let row = store::get(tx).await?;
+        let kept = keep.then(|| self.last_four(&row)).transpose()?;
+        let (hash, now) = (hash(&secret), inner.clock.now());
+        store::set_secret(tx, &hash, &sealed, kept.as_deref(), now).await?;
+        cache::invalidate(tx, SECRET, ONLY).await?;
         Ok(self.with_secret(&secret))
+    }
+
+    /// After the commit of such a change: this node asks again.
+    pub(super) fn secret_key_changed(&self) {
+        self.inner().stack.secret.forget(&ONLY.to_owned());
+    }
+
+    /// Tells every node, at the commit.
+    pub(super) async fn tell_secret_key_changed(tx: &mut PgConnection) -> sqlx::Result<()> {
+        cache::invalidate(tx, SECRET, ONLY).await
+    }
+
+    /// How the secret key ends: enough to know it by.
+    pub(super) fn last_four(&self, row: &store::ProjectRow) -> kernel::Result<String> {
+        let secret = self
+            .inner()
+            .vault
+            .open(place(&row.id), &row.secret_key_sealed)
+            .map_err(anyhow::Error::new)?;
+        let text = String::from_utf8_lossy(&secret);
+        Ok(text
+            .get(text.len().saturating_sub(4)..)
+            .unwrap_or_default()
+            .to_owned())
     }
 
     fn with_secret(&self, secret: &str) -> ProjectKeys {
@@ -162,7 +203,7 @@ impl StackAuth {
         let providers: Vec<_> = providers.iter().map(|id| json!({ "id": id })).collect();
         json!({
             "id": project.id,
-            "display_name": "Portico",
+            "display_name": self.inner().product,
             "config": {
                 "sign_up_enabled": config.sign_up_enabled,
                 "credential_enabled": config.credential_enabled,

@@ -2,7 +2,7 @@
 
 use super::{
     known::millis,
-    model::{Channel, Session, Team, User},
+    model::{Channel, Link, Session, Team, User},
 };
 use kernel::id::SessionId;
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ pub(super) fn server_team(this: &Team) -> Value {
 }
 
 /// A person, as they see themselves.
-pub(super) fn user(user: &User, providers: &[Value]) -> Value {
+pub(super) fn user(user: &User) -> Value {
     let reason = user.restriction();
     json!({
         "id": user.id,
@@ -43,7 +43,7 @@ pub(super) fn user(user: &User, providers: &[Value]) -> Value {
         "otp_auth_enabled": user.otp,
         "passkey_auth_enabled": user.passkey,
         "requires_totp_mfa": user.totp,
-        "oauth_providers": providers,
+        "oauth_providers": user.oauth_providers,
         "selected_team_id": user.selected_team_id,
         "selected_team": user.selected_team.as_ref().map(team),
         "is_anonymous": false,
@@ -55,8 +55,8 @@ pub(super) fn user(user: &User, providers: &[Value]) -> Value {
 }
 
 /// A person, as servers see them.
-pub(super) fn server_user(this: &User, providers: &[Value]) -> Value {
-    let mut view = user(this, providers);
+pub(super) fn server_user(this: &User) -> Value {
+    let mut view = user(this);
     view["selected_team"] = json!(this.selected_team.as_ref().map(server_team));
     let more = json!({
         "server_metadata": this.server_metadata,
@@ -93,6 +93,34 @@ pub(super) fn session(session: &Session, current: Option<SessionId>) -> Value {
         view["last_used_at_end_user_ip_info"] = json!({ "ip": session.address });
     }
     view
+}
+
+/// An account at a provider, as its owner or their app's server sees it.
+pub(super) fn link(link: &Link, server: bool) -> Value {
+    let mut view = json!({
+        "id": link.id,
+        "user_id": link.user,
+        "provider_config_id": link.provider,
+        "type": link.provider,
+        "allow_sign_in": link.allow_sign_in,
+        "allow_connected_accounts": link.allow_connected_accounts,
+    });
+    if let Some(email) = &link.email {
+        view["email"] = email.as_str().into();
+    }
+    if server {
+        view["account_id"] = link.subject.as_str().into();
+    }
+    view
+}
+
+/// The same, as something that an app could ask for more.
+pub(super) fn connected(link: &Link) -> Value {
+    json!({
+        "user_id": link.user,
+        "provider": link.provider,
+        "provider_account_id": link.subject,
+    })
 }
 
 /// An address of a person.

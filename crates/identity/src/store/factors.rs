@@ -19,7 +19,9 @@ pub(crate) async fn of(
             exists (
                 select from identity.totp where user_id = $1 and confirmed_at is not null
             ) as "totp!",
-            exists (select from identity.passkeys where user_id = $1) as "passkey!",
+            exists (
+                select from identity.passkeys where user_id = $1 and place is null
+            ) as "passkey!",
             exists (
                 select from identity.recovery_codes where user_id = $1 and used_at is null
             ) as "recovery!"

@@ -16,6 +16,8 @@ pub(crate) struct NewPasskey<'a> {
     pub(crate) name: &'a Name,
     pub(crate) credential: &'a Value,
     pub(crate) synced: bool,
+    /// At which address it works; nothing for our own.
+    pub(crate) place: Option<&'a str>,
     pub(crate) now: OffsetDateTime,
 }
 
@@ -23,8 +25,8 @@ pub(crate) struct NewPasskey<'a> {
 pub(crate) async fn insert(db: &mut PgConnection, new: &NewPasskey<'_>) -> sqlx::Result<bool> {
     let made = sqlx::query!(
         r#"
-        insert into identity.passkeys (id, user_id, credential_id, name, credential, synced, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7)
+        insert into identity.passkeys (id, user_id, credential_id, name, credential, synced, created_at, place)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict on constraint passkeys_credential_id_key do nothing
         "#,
         new.id as PasskeyId,
@@ -34,6 +36,7 @@ pub(crate) async fn insert(db: &mut PgConnection, new: &NewPasskey<'_>) -> sqlx:
         new.credential,
         new.synced,
         new.now,
+        new.place,
     )
     .execute(db)
     .await?;
@@ -63,6 +66,29 @@ pub(crate) async fn credential_ids(
 ) -> sqlx::Result<Vec<Vec<u8>>> {
     sqlx::query_scalar!(
         "select credential_id from identity.passkeys where user_id = $1",
+        user as UserId,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Those of them that can answer at our own address.
+pub(crate) async fn own_credential_ids(
+    db: &mut PgConnection,
+    user: UserId,
+) -> sqlx::Result<Vec<Vec<u8>>> {
+    sqlx::query_scalar!(
+        "select credential_id from identity.passkeys where user_id = $1 and place is null",
+        user as UserId,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Removes all keys of somebody; their names.
+pub(crate) async fn delete_all(db: &mut PgConnection, user: UserId) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "delete from identity.passkeys where user_id = $1 returning name",
         user as UserId,
     )
     .fetch_all(db)

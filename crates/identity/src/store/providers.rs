@@ -17,13 +17,31 @@ pub(crate) async fn used(
         r#"
         update identity.provider_accounts
         set last_used_at = $4, email = coalesce($3, email)
-        where provider = $1 and subject = $2
+        where provider = $1 and subject = $2 and allow_sign_in
         returning user_id as "user_id: UserId"
         "#,
         provider,
         subject,
         email,
         now,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Whose an account at a provider is.
+pub(crate) async fn holder(
+    db: &mut PgConnection,
+    provider: &str,
+    subject: &str,
+) -> sqlx::Result<Option<UserId>> {
+    sqlx::query_scalar!(
+        r#"
+        select user_id as "user_id: UserId" from identity.provider_accounts
+        where provider = $1 and subject = $2
+        "#,
+        provider,
+        subject,
     )
     .fetch_optional(db)
     .await
@@ -107,7 +125,7 @@ pub(crate) async fn has_way_in(
             or exists (select from identity.passkeys where user_id = $1)
             or exists (
                 select from identity.provider_accounts
-                where user_id = $1 and provider = any($2)
+                where user_id = $1 and provider = any($2) and allow_sign_in
             ) as "has!"
         "#,
         user as UserId,

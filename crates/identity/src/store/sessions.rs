@@ -71,7 +71,7 @@ pub(crate) async fn standing(
             exists (
                 select from identity.totp where user_id = u.id and confirmed_at is not null
             ) or exists (
-                select from identity.passkeys where user_id = u.id
+                select from identity.passkeys where user_id = u.id and place is null
             ) as "second_factor!",
             s.authenticated_at, s.last_seen_at, s.expires_at
         from identity.sessions s

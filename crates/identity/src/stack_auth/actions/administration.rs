@@ -190,6 +190,9 @@ impl StackAuth {
         if let Some(secret) = change.own.totp_secret_base64.take() {
             self.set_totp(tx, user, secret.as_deref(), None).await?;
         }
+        if change.own.passkey_auth_enabled == Some(false) {
+            self.0.remove_all_passkeys(tx, user, None).await?;
+        }
         self.apply(tx, user, change.own).await?;
         match (change.password, hashed) {
             (Some(Some(_)), Some(hash)) => {

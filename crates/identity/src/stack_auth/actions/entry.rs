@@ -20,6 +20,7 @@ use crate::{
 };
 use kernel::{
     audit::Act,
+    cache,
     id::{SessionId, UserId},
 };
 use serde_json::{Value, json};
@@ -119,7 +120,11 @@ impl StackAuth {
                 .await?;
             return Ok(Opened::Attempt(code));
         }
-        self.notice_device(tx, user.id, arrival.device).await?;
+        if !arrival.method.is_whole() && arrival.second.is_none() {
+            self.answerable(tx, &user).await?;
+        }
+        self.notice_device(tx, user.id, arrival.device, json!({}))
+            .await?;
         let life = self.inner().config.absolute();
         let method = arrival.method.text();
         let tokens = self
@@ -138,6 +143,47 @@ impl StackAuth {
             is_new: arrival.is_new,
             ..tokens
         })))
+    }
+
+    /// Fails if the operator asks a second factor of somebody who has none that this protocol can ask for: it
+    /// knows codes of an app only, so a passkey has to sign in by itself.
+    async fn answerable(&self, tx: &mut PgConnection, user: &User) -> Result<()> {
+        let account = accounts::accounts::get(tx, user.id).await?;
+        let required = account.is_some_and(|account| self.0.requires_second_factor(&account));
+        if accounts::factors::of(tx, user.id, required)
+            .await?
+            .is_empty()
+        {
+            return Ok(());
+        }
+        Err(Known::SessionAuthentication(
+            "This account asks for a second step. Sign in with your passkey.".to_owned(),
+        )
+        .into())
+    }
+
+    /// Somebody's session goes on as another one: the page that sent its browser away is handed tokens anew. It
+    /// ends when the one before would have. After the commit, the caller tells of the one that is over.
+    pub(crate) async fn go_on(
+        &self,
+        tx: &mut PgConnection,
+        user: UserId,
+        session: SessionId,
+        method: &str,
+        device: &Device,
+    ) -> Result<Tokens> {
+        let inner = self.inner();
+        let user = self.able(tx, user).await?;
+        let now = inner.clock.now();
+        let until = store::sessions::expiry(tx, session, user.id)
+            .await?
+            .filter(|until| *until > now)
+            .ok_or(Known::InvalidAuthorizationCode)?;
+        let life = (until - now).unsigned_abs();
+        let tokens = self.open(tx, &user, device, method, life, false).await?;
+        accounts::sessions::end(tx, session, user.id, "replaced", now).await?;
+        cache::invalidate(tx, crate::STANDING, session).await?;
+        Ok(tokens)
     }
 
     /// The account, if it may be used. Only who has proved that it is theirs learns why not.
@@ -197,11 +243,12 @@ impl StackAuth {
 
     /// Has the owner told when the account is used from a device that it never was used from. These
     /// devices keep no cookie of ours: name and network are all there is to know them by.
-    async fn notice_device(
+    pub(crate) async fn notice_device(
         &self,
         tx: &mut PgConnection,
         user: UserId,
         device: &Device,
+        mut told: Value,
     ) -> Result<()> {
         let network = device.from.network().to_string();
         let seen = accounts::devices::likeness(tx, user, &device.name, &network).await?;
@@ -219,9 +266,11 @@ impl StackAuth {
         };
         accounts::devices::insert(tx, &new).await?;
         if seen.any {
+            told["network_known"] = seen.network.into();
+            told["face"] = "stack_auth".into();
             let event = SecurityEvent::of(user, Kind::NewDevice)
                 .seen(device.from, &device.name)
-                .with(json!({ "network_known": seen.network, "face": "stack_auth" }));
+                .with(told);
             self.0.record(tx, event).await?;
         }
         Ok(())

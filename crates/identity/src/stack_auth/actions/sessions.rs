@@ -1,10 +1,7 @@
 //! Access tokens anew, signing out, and the list of devices.
 
 use crate::{
-    model::{
-        SignedOut, Status,
-        security::{Kind, SecurityEvent},
-    },
+    model::{SignedOut, Status},
     stack_auth::{
         StackAuth,
         call::Device,
@@ -59,7 +56,8 @@ impl StackAuth {
         held.expires_at > now && held.last_seen_at + self.inner().config.idle() > now
     }
 
-    /// A token that does not rotate cannot tell a thief by its reuse. Another program that uses it can.
+    /// A token that does not rotate cannot tell a thief by its reuse. Another program that uses it can. An app's
+    /// own server shares its page's token, so each is told once and then known.
     async fn noticed(
         &self,
         tx: &mut sqlx::PgConnection,
@@ -69,15 +67,8 @@ impl StackAuth {
     ) -> Result<()> {
         store::sessions::used_from(tx, held.session, &device.name, network).await?;
         if held.agent != device.name {
-            let event = SecurityEvent::of(held.user, Kind::NewDevice)
-                .seen(device.from, &device.name)
-                .with(json!({
-                    "session": held.session,
-                    "before": held.agent,
-                    "network_known": held.network == network,
-                    "face": "stack_auth",
-                }));
-            self.0.record(tx, event).await?;
+            let seen = json!({ "session": held.session, "before": held.agent });
+            self.notice_device(tx, held.user, device, seen).await?;
         }
         Ok(())
     }

@@ -74,6 +74,9 @@ impl StackAuth {
             self.set_totp(&mut tx, caller.user, secret.as_deref(), Some(device))
                 .await?;
         }
+        if change.passkey_auth_enabled == Some(false) {
+            self.drop_passkeys(&mut tx, caller.user, device).await?;
+        }
         self.apply(&mut tx, caller.user, change).await?;
         let user = self.able(&mut tx, caller.user).await?;
         tx.commit().await?;

@@ -1,11 +1,12 @@
 //! The routes, below `/stack`. Not in our own API's document: their description is the SDK.
 
-mod auth;
 mod channels;
 mod codes;
 mod invitations;
 mod keys;
+mod links;
 mod oauth;
+mod passkeys;
 mod passwords;
 mod permissions;
 mod project;
@@ -33,11 +34,12 @@ impl StackAuth {
             .merge(project::router())
             .merge(passwords::router())
             .merge(codes::router())
-            .merge(auth::router())
+            .merge(passkeys::router())
             .merge(sessions::router())
             .merge(users::router())
             .merge(channels::router())
             .merge(oauth::router())
+            .merge(links::router())
             .merge(teams::router())
             .merge(permissions::router())
             .merge(invitations::router())

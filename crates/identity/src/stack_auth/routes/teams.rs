@@ -166,7 +166,7 @@ async fn shown(stack: &StackAuth, call: &Call, this: &Member) -> Result<Value> {
     let mut view = member(this);
     if call.is_server() {
         let user = stack.user(this.user).await?;
-        view["user"] = super::users::view(stack, call, &user).await?;
+        view["user"] = super::users::view(call, &user);
     }
     Ok(view)
 }

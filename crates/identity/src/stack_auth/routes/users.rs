@@ -27,19 +27,18 @@ pub(super) fn router() -> Routes {
 }
 
 /// A person as the caller may see them.
-pub(super) async fn view(stack: &StackAuth, call: &Call, user: &User) -> Result<Value> {
-    let providers = stack.linked(user.id, call.is_server()).await?;
-    Ok(if call.is_server() {
-        views::server_user(user, &providers)
+pub(super) fn view(call: &Call, user: &User) -> Value {
+    if call.is_server() {
+        views::server_user(user)
     } else {
-        views::user(user, &providers)
-    })
+        views::user(user)
+    }
 }
 
 async fn me(State(stack): State<StackAuth>, call: Call) -> Answer {
     let caller = call.caller.ok_or(Known::CannotGetOwnUserWithoutUser)?;
     let user = stack.user(caller.user).await?;
-    ok(view(&stack, &call, &user).await?)
+    ok(view(&call, &user))
 }
 
 async fn change_me(State(stack): State<StackAuth>, call: Call, Body(body): Body<Value>) -> Answer {
@@ -50,7 +49,7 @@ async fn change_me(State(stack): State<StackAuth>, call: Call, Body(body): Body<
         let change: OwnChange = parsed(body)?;
         stack.change_own(&caller, change, &call.device).await?
     };
-    ok(view(&stack, &call, &user).await?)
+    ok(view(&call, &user))
 }
 
 /// The body of a change, whose form depends on who asks.
@@ -71,10 +70,7 @@ async fn delete_me(State(stack): State<StackAuth>, call: Call) -> Answer {
 async fn all(State(stack): State<StackAuth>, call: Call, Query(wanted): Query<Wanted>) -> Answer {
     call.server()?;
     let (people, next) = stack.users(&wanted).await?;
-    let mut items = Vec::with_capacity(people.len());
-    for user in &people {
-        items.push(view(&stack, &call, user).await?);
-    }
+    let items: Vec<_> = people.iter().map(|user| view(&call, user)).collect();
     ok(json!({
         "items": items,
         "is_paginated": true,
@@ -89,7 +85,7 @@ async fn create(
 ) -> Answer {
     call.server()?;
     let user = stack.create_user(body).await?;
-    created(view(&stack, &call, &user).await?)
+    created(view(&call, &user))
 }
 
 /// An id that is none names nobody.
@@ -100,7 +96,7 @@ fn id(text: &str) -> Result<UserId> {
 async fn one(State(stack): State<StackAuth>, call: Call, Path(user): Path<String>) -> Answer {
     call.server()?;
     let user = stack.user(id(&user)?).await?;
-    ok(view(&stack, &call, &user).await?)
+    ok(view(&call, &user))
 }
 
 async fn change(
@@ -111,7 +107,7 @@ async fn change(
 ) -> Answer {
     call.server()?;
     let user = stack.change_user(id(&user)?, body).await?;
-    ok(view(&stack, &call, &user).await?)
+    ok(view(&call, &user))
 }
 
 async fn delete(State(stack): State<StackAuth>, call: Call, Path(user): Path<String>) -> Answer {

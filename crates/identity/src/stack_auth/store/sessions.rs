@@ -115,3 +115,22 @@ pub(crate) async fn owner(
     .fetch_optional(db)
     .await
 }
+
+/// When somebody's session ends in any case, if it stands.
+pub(crate) async fn expiry(
+    db: &mut PgConnection,
+    session: SessionId,
+    user: UserId,
+) -> sqlx::Result<Option<OffsetDateTime>> {
+    sqlx::query_scalar!(
+        r#"
+        select expires_at from identity.sessions
+        where id = $1 and user_id = $2 and ended_at is null
+        for update
+        "#,
+        session as SessionId,
+        user as UserId,
+    )
+    .fetch_optional(db)
+    .await
+}

@@ -20,6 +20,15 @@ pub(crate) async fn get_many(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Resul
             s.client_metadata, s.client_read_only_metadata, s.server_metadata,
             s.selected_team_id, coalesce(s.otp_auth_enabled, false) as "otp!",
             u.suspended_reason, s.restricted_details,
+            exists (select from identity.passkeys k where k.user_id = u.id) as "passkey!",
+            coalesce((
+                select jsonb_agg(
+                    jsonb_build_object('id', a.provider, 'account_id', a.subject, 'email', a.email)
+                    order by a.created_at, a.provider
+                )
+                from identity.provider_accounts a
+                where a.user_id = u.id and a.allow_sign_in
+            ), '[]') as "oauth_providers!: Value",
             exists (select from identity.passwords w where w.user_id = u.id) as "has_password!",
             exists (
                 select from identity.totp o where o.user_id = u.id and o.confirmed_at is not null
@@ -46,7 +55,6 @@ pub(crate) async fn get_many(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Resul
     .fetch_all(db)
     .await?;
     let people = rows.into_iter().map(|row| {
-        let named = row.display_name.or((!row.nameless).then_some(row.name));
         let team = row.team_id.zip(row.team_name).zip(row.team_created_at);
         User {
             id: row.id,
@@ -54,7 +62,7 @@ pub(crate) async fn get_many(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Resul
             email_used_for_auth: row.email_used_for_auth,
             email: (!row.email.ends_with(crate::stack_auth::model::NO_ADDRESS))
                 .then_some(row.email),
-            display_name: named,
+            display_name: row.display_name.or((!row.nameless).then_some(row.name)),
             profile_image_url: row.profile_image_url,
             client_metadata: row.client_metadata,
             client_read_only_metadata: row.client_read_only_metadata,
@@ -64,7 +72,8 @@ pub(crate) async fn get_many(db: &mut PgConnection, ids: &[Uuid]) -> sqlx::Resul
             last_active_at: row.last_active_at,
             has_password: row.has_password,
             otp: row.otp,
-            passkey: false,
+            passkey: row.passkey,
+            oauth_providers: row.oauth_providers,
             totp: row.totp,
             status: row.status,
             restricted_reason: row.suspended_reason,
