@@ -59,6 +59,7 @@ export const keys = {
   import: (id: string) => ["import", id] as const,
   invitations: () => ["invitations"] as const,
   apiKeys: () => ["api-keys"] as const,
+  stackProject: () => ["stack-project"] as const,
   security: {
     events: (filter: object) => ["security", "events", filter] as const,
     figures: () => ["security", "figures"] as const,

@@ -1180,6 +1180,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stack-project": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What to give to the SDKs of Stack Auth. Needs `system.manage`. */
+        get: operations["stack_project"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stack-project/secret-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a new secret key; its text is in this answer only. The key before works until it is taken back, or until
+         *     another one follows. Needs `system.manage`, and a recent proof of who is asking.
+         */
+        post: operations["make_stack_secret_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/stack-project/secret-keys/previous": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes the secret key before this one back, at once. Needs `system.manage`. */
+        delete: operations["revoke_stack_secret_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -2544,6 +2598,11 @@ export interface components {
             /** @description As its owner calls it. */
             name: string;
         };
+        /** @description A secret key that was just made. */
+        NewSecretKeyView: {
+            /** @description The key itself: shown now and never again. */
+            secret_server_key: string;
+        };
         NewTierBody: {
             description?: string;
             features?: components["schemas"]["Opened"][];
@@ -2979,6 +3038,13 @@ export interface components {
             locale?: string | null;
             time_zone?: string | null;
         };
+        /** @description Where a provider is to send browsers back to. */
+        ProviderLandingView: {
+            /** @description The provider, for people. */
+            title: string;
+            /** @description The addresses to register there. */
+            urls: string[];
+        };
         ProviderView: {
             /** @description For paths. */
             name: string;
@@ -3150,6 +3216,13 @@ export interface components {
             /** @description What can answer it. */
             factors: components["schemas"]["Factor"][];
         };
+        /** @description A secret key, without what it is made of. */
+        SecretKeyView: {
+            /** @description How it ends. */
+            last_four: string;
+            /** Format: date-time */
+            made_at: string;
+        };
         /** @description Something that happened at the doors. */
         SecurityEventView: components["schemas"]["HappeningView"] & {
             /** @description What was typed, where it led to no account. */
@@ -3229,6 +3302,30 @@ export interface components {
         SignedInView: {
             landing: string;
             user: components["schemas"]["MeView"];
+        };
+        /** @description The project that this server is to the SDKs. */
+        StackProjectView: {
+            /** @description Whether they may lead to the visitor's own machine. */
+            allow_localhost: boolean;
+            /** @description The SDK's `baseUrl`. */
+            base_url: string;
+            /** @description Whether the protocol is served at all. */
+            enabled: boolean;
+            /** @description This server's own origin, which is always trusted. */
+            own_origin: string;
+            previous_key?: components["schemas"]["SecretKeyView"] | null;
+            /**
+             * Format: uuid
+             * @description The SDK's `projectId`.
+             */
+            project_id: string;
+            /** @description What to register at the providers that people sign in with. */
+            providers: components["schemas"]["ProviderLandingView"][];
+            /** @description The SDK's `publishableClientKey`; may stand in a page. */
+            publishable_client_key: string;
+            secret_key: components["schemas"]["SecretKeyView"];
+            /** @description Where else links and sign-ins may lead, as configured. */
+            trusted_domains: string[];
         };
         /** @description A file that was just sent, with its first lines and what its columns likely are. */
         StagedView: {
@@ -7160,6 +7257,118 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stack_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StackProjectView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_stack_secret_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSecretKeyView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_stack_secret_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
