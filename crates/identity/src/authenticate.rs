@@ -209,7 +209,11 @@ impl Identity {
         if let Some(claims) = self.claims(token) {
             return self.standing(claims.session, claims.user).await;
         }
-        match self.stack_session(token) {
+        let held = match self.stack_session(token) {
+            Some(held) => Some(held),
+            None => self.trusted_session(token).await?,
+        };
+        match held {
             Some((session, user)) => self.standing(session, user).await,
             None => Ok(None),
         }

@@ -114,6 +114,8 @@ struct Inner {
     hasher: passwords::Hasher,
     keys: keys::Keys,
     vault: Vault,
+    /// Another place that is trusted with identity, where the operator named one.
+    trusted: std::sync::OnceLock<Arc<dyn ports::Trusted>>,
     /// Nothing where browsers have no passkeys.
     passkeys: Option<passkeys::Passkeys>,
     providers: configured::Providers,
@@ -145,6 +147,7 @@ impl Identity {
         .await?;
         Ok(Self(Arc::new(Inner {
             stack,
+            trusted: std::sync::OnceLock::new(),
             hasher: passwords::Hasher::new(&needs.config)?,
             keys,
             passkeys: passkeys::Passkeys::at(&needs.public_url, &needs.product),

@@ -7,6 +7,7 @@ use futures_util::stream::BoxStream;
 use kernel::{Result, id::UserId};
 use serde_json::Value;
 use std::fmt;
+use uuid::Uuid;
 
 /// Whom it is about.
 #[derive(Debug, Clone)]
@@ -23,6 +24,14 @@ pub struct Enclosed {
     pub name: String,
     /// What is in it.
     pub content: BoxStream<'static, Result<Bytes>>,
+}
+
+/// Another place that is trusted with identity: a token of its own, traded once for a session
+/// here, is a bearer token from then on.
+#[async_trait]
+pub trait Trusted: Send + Sync + fmt::Debug {
+    /// The session there that a token stands for, if the token is good now.
+    async fn session_of(&self, token: &str) -> Result<Option<Uuid>>;
 }
 
 /// One part of the house that holds something about people.

@@ -7,10 +7,11 @@ use crate::{
     holders,
     http::Parts,
     router,
-    wiring::{self, Doorman, SealedMail},
+    wiring::{self, Doorman, Registrar, SealedMail, Vouching},
 };
 use anyhow::{Context, bail};
 use billing::Billing;
+use hosted_stack::HostedStack;
 use identity::Identity;
 use kernel::{
     Clock,
@@ -52,6 +53,8 @@ pub struct App {
     pub files: Files,
     /// Accounts and sessions.
     pub identity: Identity,
+    /// A hosted project that is trusted with identity.
+    pub hosted: HostedStack,
     /// Tiers and who holds them.
     pub billing: Billing,
     /// Updates and receipts.
@@ -105,7 +108,7 @@ impl App {
             audit: audit.clone(),
             clock: clock.clone(),
             limits: limits.clone(),
-            vault,
+            vault: vault.clone(),
             mailer: mailer.clone(),
             files: files.clone(),
             holders: holders::all(&db, &billing, &updates, &files, &mailer),
@@ -116,10 +119,22 @@ impl App {
             config: config.identity.clone(),
         })
         .await?;
+        let hosted = HostedStack::new(hosted_stack::Needs {
+            db: db.clone(),
+            audit: audit.clone(),
+            clock: clock.clone(),
+            limits: limits.clone(),
+            vault,
+            invalidations: invalidations.clone(),
+            public_url: config.public_url(),
+            people: Arc::new(Registrar(identity.clone())),
+            config: config.hosted_stack.clone(),
+        })?;
+        identity.trust(Arc::new(Vouching(hosted.clone())));
         let realtime = build_realtime(&config, addresses, &identity, signals, &tasks, &clock)?;
         let handlers = kernel_handlers(&mailer, &limits, &files);
         let handlers = billing.handlers(identity.handlers(handlers));
-        let handlers = realtime.handlers(handlers);
+        let handlers = realtime.handlers(hosted.handlers(handlers));
         let worker = Arc::new(Worker::new(&db, &clock, handlers, &tasks).await?);
         Ok(Self {
             config: Arc::new(config),
@@ -130,6 +145,7 @@ impl App {
             mailer,
             files,
             identity,
+            hosted,
             billing,
             updates,
             realtime,

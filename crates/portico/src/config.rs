@@ -1,6 +1,7 @@
 //! The whole configuration: one section for each domain, put together here.
 
 use crate::{front::FrontConfig, http::HttpConfig};
+use hosted_stack::HostedStackConfig;
 use identity::IdentityConfig;
 use kernel::{database::DatabaseConfig, files::FilesConfig, mail::MailConfig};
 use secrecy::SecretString;
@@ -31,6 +32,8 @@ pub struct Config {
     pub front: FrontConfig,
     /// Accounts and sessions.
     pub identity: IdentityConfig,
+    /// A hosted Stack Auth project that is trusted.
+    pub hosted_stack: HostedStackConfig,
     /// Where files are kept.
     pub files: FilesConfig,
     /// Mail.
@@ -51,6 +54,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             front: FrontConfig::default(),
             identity: IdentityConfig::default(),
+            hosted_stack: HostedStackConfig::default(),
             files: FilesConfig::default(),
             mail: MailConfig::default(),
             realtime: RealtimeConfig::default(),

@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use billing::Billing;
 use futures_util::StreamExt;
+use hosted_stack::Kept;
 use identity::ports::{Enclosed, Holder, Subject};
 use kernel::{
     Error, Result, audit,
@@ -25,6 +26,7 @@ pub(crate) fn all(
 ) -> Vec<Arc<dyn Holder>> {
     vec![
         Arc::new(OfBilling(billing.clone(), db.clone())),
+        Arc::new(OfHosted(Kept::new(db.clone()))),
         Arc::new(OfUpdates(updates.clone())),
         Arc::new(OfMail(mailer.clone())),
         Arc::new(OfAudit(db.clone())),
@@ -55,6 +57,28 @@ impl Holder for OfBilling {
         self.0.forget(&mut tx, subject.user).await?;
         tx.commit().await?;
         Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct OfHosted(Kept);
+
+#[async_trait]
+impl Holder for OfHosted {
+    fn name(&self) -> &'static str {
+        "hosted_project"
+    }
+
+    fn title(&self) -> &'static str {
+        "Your account at the hosted project"
+    }
+
+    async fn holdings(&self, subject: &Subject) -> Result<Value> {
+        self.0.holdings(subject.user).await
+    }
+
+    async fn erase(&self, subject: &Subject) -> Result<()> {
+        self.0.forget(subject.user).await
     }
 }
 

@@ -55,6 +55,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut routes = utoipa::openapi::OpenApi::default();
     routes.merge(identity::routes::router().into_openapi());
     routes.merge(identity::routes::uploads().into_openapi());
+    routes.merge(hosted_stack::routes::router().into_openapi());
     routes.merge(billing::routes::router().into_openapi());
     routes.merge(updates::routes::router().into_openapi());
     routes.merge(system::routes::router().into_openapi());
@@ -73,6 +74,9 @@ pub(crate) fn parts(app: &App) -> Parts {
     let v1 = Router::new()
         .merge(Router::from(
             identity::routes::router().with_state(app.identity.clone()),
+        ))
+        .merge(Router::from(
+            hosted_stack::routes::router().with_state(app.hosted.clone()),
         ))
         .merge(Router::from(
             billing::routes::router().with_state(app.billing.clone()),

@@ -2,6 +2,13 @@
 //! only one that knows two domains.
 
 use async_trait::async_trait;
+use axum::response::Response;
+use hosted_stack::{
+    HostedStack,
+    model::Here,
+    ports::{Joined, Newcomer, People, Standing},
+};
+use http::HeaderMap;
 use identity::{
     Identity, Presence,
     jobs::{SendAlreadyRegistered, SendEmailChange, SendEmailChanged, SendWelcome, TellOwner},
@@ -11,6 +18,8 @@ use identity::{
     },
 };
 use kernel::{
+    Principal, Result,
+    client::ClientAddr,
     events::Recorded,
     files::{ARCHIVES, DOCUMENTS, IMAGES, Purpose, Readers, Senders},
     id::{SessionId, UserId},
@@ -19,6 +28,7 @@ use kernel::{
     vault::{Context, Vault},
 };
 use realtime::{Admitted, Authenticator, Online, Seen};
+use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -183,5 +193,108 @@ impl Seal for SealedMail {
 
     fn open(&self, row: Uuid, sealed: &str) -> anyhow::Result<Vec<u8>> {
         Ok(self.0.open(Self::place(&row), sealed)?.to_vec())
+    }
+}
+
+/// A hosted project's people are identity's people.
+#[derive(Debug)]
+pub(crate) struct Registrar(pub(crate) Identity);
+
+#[async_trait]
+impl People for Registrar {
+    fn confirmed(&self, caller: &Principal) -> Result<()> {
+        self.0.require_recent(caller)
+    }
+
+    async fn may_give(&self, caller: &Principal, roles: &[String]) -> Result<()> {
+        self.0.may_give(caller, roles).await
+    }
+
+    async fn join(&self, tx: &mut PgConnection, who: &Newcomer) -> Result<Joined> {
+        let said = (who.email.as_str(), who.name.as_str());
+        let joined = self.0.join_trusted(tx, said, who.sign_up, who.link).await?;
+        Ok(joined.map_or_else(Joined::Refused, Joined::As))
+    }
+
+    async fn here(&self, tx: &mut PgConnection, user: UserId) -> Result<Option<Here>> {
+        let told = self.0.as_told(tx, user).await?;
+        Ok(told.map(|told| Here {
+            suspended: told.status == accounts::Status::Suspended,
+            deleted: told.status == accounts::Status::Deleted,
+            name: told.name,
+            email: told.email,
+            verified: told.verified,
+            roles: told.roles,
+        }))
+    }
+
+    async fn rename(&self, tx: &mut PgConnection, user: UserId, name: &str) -> Result<()> {
+        self.0.rename_trusted(tx, user, name).await
+    }
+
+    async fn readdress(&self, tx: &mut PgConnection, user: UserId, email: &str) -> Result<bool> {
+        self.0.readdress_trusted(tx, user, email).await
+    }
+
+    async fn change_roles(
+        &self,
+        tx: &mut PgConnection,
+        user: UserId,
+        give: &[String],
+        take: &[String],
+    ) -> Result<Vec<String>> {
+        self.0.roles_trusted(tx, user, give, take).await
+    }
+
+    async fn suspend(&self, tx: &mut PgConnection, user: UserId) -> Result<()> {
+        self.0.suspend_trusted(tx, user).await
+    }
+
+    async fn restore(&self, tx: &mut PgConnection, user: UserId) -> Result<()> {
+        self.0.restore_trusted(tx, user).await
+    }
+
+    async fn delete(&self, tx: &mut PgConnection, user: UserId) -> Result<()> {
+        self.0.delete_trusted(tx, user).await
+    }
+
+    async fn enter(
+        &self,
+        user: UserId,
+        hosted: Uuid,
+        from: ClientAddr,
+        headers: &HeaderMap,
+    ) -> Result<Response> {
+        self.0.enter_trusted(user, hosted, from, headers).await
+    }
+
+    async fn standing(&self, after: Option<SessionId>, limit: i64) -> Result<Vec<Standing>> {
+        let held = self.0.held_for_trusted(after, limit).await?;
+        let standing = held.into_iter().map(|held| Standing {
+            id: held.session,
+            user: held.user,
+            hosted: held.hosted,
+        });
+        Ok(standing.collect())
+    }
+
+    async fn end(&self, tx: &mut PgConnection, sessions: &[Standing]) -> Result<()> {
+        let sessions: Vec<_> = sessions.iter().map(|one| (one.id, one.user)).collect();
+        self.0.end_trusted(tx, &sessions).await
+    }
+
+    fn settled(&self, user: UserId) {
+        self.0.settled(user);
+    }
+}
+
+/// Identity asks a hosted project's domain whether it knows a token.
+#[derive(Debug)]
+pub(crate) struct Vouching(pub(crate) HostedStack);
+
+#[async_trait]
+impl identity::ports::Trusted for Vouching {
+    async fn session_of(&self, token: &str) -> Result<Option<Uuid>> {
+        self.0.session_of(token).await
     }
 }

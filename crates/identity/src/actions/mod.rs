@@ -32,3 +32,4 @@ pub(crate) mod security_log;
 pub(crate) mod sessions;
 pub(crate) mod setup;
 pub(crate) mod standing;
+mod trusted;

@@ -3,6 +3,7 @@
 use crate::{actions::sessions::Issued, model::Account};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 kernel::id! {
@@ -29,6 +30,8 @@ pub enum Method {
     Setup,
     /// The link that proves a new account's address.
     Registration,
+    /// A session at the trusted place, by its id there.
+    Hosted(Uuid),
 }
 
 impl Method {
@@ -43,6 +46,7 @@ impl Method {
             Self::Invitation => "invitation".into(),
             Self::Setup => "setup".into(),
             Self::Registration => "registration".into(),
+            Self::Hosted(session) => format!("hosted:{session}"),
         }
     }
 
@@ -56,7 +60,10 @@ impl Method {
             "invitation" => Self::Invitation,
             "setup" => Self::Setup,
             "registration" => Self::Registration,
-            other => Self::Provider(other.strip_prefix("provider:")?.to_owned()),
+            other => match other.strip_prefix("hosted:") {
+                Some(session) => Self::Hosted(session.parse().ok()?),
+                None => Self::Provider(other.strip_prefix("provider:")?.to_owned()),
+            },
         })
     }
 
@@ -130,6 +137,7 @@ mod tests {
             Method::Invitation,
             Method::Setup,
             Method::Registration,
+            Method::Hosted(Uuid::nil()),
         ] {
             assert_eq!(Method::parse(&method.text()), Some(method));
         }

@@ -248,6 +248,32 @@ impl NewRole {
     }
 }
 
+/// Somebody, as far as another place that is trusted may say otherwise.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Whether it is proved.
+    pub verified: bool,
+    /// How they stand.
+    pub status: Status,
+    /// Their roles.
+    pub roles: Vec<String>,
+}
+
+/// An open session that stands for one at a trusted place.
+#[derive(Debug, Clone, Copy)]
+pub struct Held {
+    /// Here.
+    pub session: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// There.
+    pub hosted: uuid::Uuid,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

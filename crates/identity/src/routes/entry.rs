@@ -25,7 +25,7 @@ pub(super) struct SecondFactorView {
 
 impl Identity {
     /// 201 with who signed in and where they land, or 202 with the factors that can answer.
-    pub(super) fn entered(&self, entry: Entry) -> Response {
+    pub(crate) fn entered(&self, entry: Entry) -> Response {
         let mut headers = HeaderMap::new();
         match entry {
             Entry::Session(account, issued) => {
@@ -47,7 +47,7 @@ impl Identity {
     }
 
     /// What the browser's device cookie holds.
-    pub(super) fn remembered<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
+    pub(crate) fn remembered<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         cookies::read(headers, self.device_cookie())
     }
 }

@@ -22,7 +22,7 @@ mod providers;
 mod roles;
 mod saved_views;
 mod security_log;
-mod sessions;
+pub(crate) mod sessions;
 mod stack_project;
 mod standing;
 mod views;

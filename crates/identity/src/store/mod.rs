@@ -28,3 +28,4 @@ pub(crate) mod security_log;
 pub(crate) mod sessions;
 pub(crate) mod standing;
 pub(crate) mod tokens;
+pub(crate) mod trusted;

@@ -178,7 +178,14 @@ where
 {
     let home = cluster::visit(&config).await?;
     let done = async {
-        let app = App::build(config, &home.addresses, Clock::system(), Tasks::new()).await?;
+        // Apart: a build holds the whole configuration more than once.
+        let app = Box::pin(App::build(
+            config,
+            &home.addresses,
+            Clock::system(),
+            Tasks::new(),
+        ))
+        .await?;
         let db = app.db.clone();
         let done = command(app).await;
         db.close().await;

@@ -33,6 +33,9 @@ const TABLE: &[(&str, Callers)] = &[
     ("sign_in_by_link", Public),
     ("answer_second_factor", Public),
     ("system", Public),
+    // The token and the signature say who it is.
+    ("exchange_hosted_token", Public),
+    ("deliver_hosted_event", Public),
     ("ways_in", Public),
     ("inspect_email_link", Public),
     ("follow_email_link", Public),
@@ -156,6 +159,15 @@ const TABLE: &[(&str, Callers)] = &[
     ("preview_audience", Permission("updates.publish")),
     ("audit", Permission("audit.read")),
     ("queue", Permission("system.read")),
+    ("hosted_project", Permission("system.read")),
+    ("hosted_events", Permission("system.read")),
+    ("hosted_reconciliations", Permission("system.read")),
+    ("hosted_drift", Permission("system.read")),
+    ("connect_hosted_project", Permission("system.manage")),
+    ("disconnect_hosted_project", Permission("system.manage")),
+    ("check_hosted_project", Permission("system.manage")),
+    ("retry_hosted_event", Permission("system.manage")),
+    ("reconcile_hosted_project", Permission("system.manage")),
     ("dead_letters", Permission("system.read")),
     ("retry_job", Permission("system.manage")),
     ("discard_job", Permission("system.manage")),
@@ -210,6 +222,10 @@ fn body_of(id: &str) -> Value {
         "grant_membership" => json!({"tier": "k"}),
         "start_bulk" => json!({"action": "sign_out", "people": []}),
         "mark_update" => json!({"state": "read"}),
+        "exchange_hosted_token" => json!({"access_token": "x"}),
+        "connect_hosted_project" => json!({"project_id": uuid::Uuid::nil(),
+            "api_url": "http://127.0.0.1:9", "secret_server_key": "x", "webhook_secrets": [],
+            "sign_up": true, "link_verified_email": false}),
         "inspect_verification" | "verify_email" | "inspect_invitation" | "accept_invitation" => {
             json!({"token": "x"})
         }

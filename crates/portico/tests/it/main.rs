@@ -10,6 +10,8 @@ mod authz;
 mod billing;
 mod bulk;
 mod connections;
+mod hosted_project;
+mod hosted_stack;
 mod identity;
 mod import;
 mod invitations;
