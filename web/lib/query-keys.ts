@@ -58,6 +58,13 @@ export const keys = {
   },
   import: (id: string) => ["import", id] as const,
   invitations: () => ["invitations"] as const,
+  hosted: {
+    all: () => ["hosted"] as const,
+    state: () => ["hosted", "state"] as const,
+    events: (state: string) => ["hosted", "events", state] as const,
+    runs: () => ["hosted", "runs"] as const,
+    drift: (run: string) => ["hosted", "drift", run] as const,
+  },
   apiKeys: () => ["api-keys"] as const,
   stackProject: () => ["stack-project"] as const,
   security: {
