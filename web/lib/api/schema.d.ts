@@ -310,6 +310,151 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hosted-stack": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How it stands with the hosted project. Needs `system.read`. */
+        get: operations["hosted_project"];
+        /** Trusts a hosted project, after it answered with this key. Needs `system.manage`. */
+        put: operations["connect_hosted_project"];
+        post?: never;
+        /**
+         * Trusts it no longer: who came in by it is signed out, and keeps the account. Needs
+         *     `system.manage`.
+         */
+        delete: operations["disconnect_hosted_project"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosted-stack/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the project whether all is well. Needs `system.manage`. */
+        post: operations["check_hosted_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosted-stack/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The webhooks, the latest first. Needs `system.read`. */
+        get: operations["hosted_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosted-stack/events/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a webhook again that failed for good. Needs `system.manage`. */
+        post: operations["retry_hosted_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosted-stack/reconciliations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest twenty comparisons. Needs `system.read`. */
+        get: operations["hosted_reconciliations"];
+        put?: never;
+        /** Starts a comparison. Needs `system.manage`. */
+        post: operations["reconcile_hosted_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosted-stack/reconciliations/{id}/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a comparison found: the first thousand. Needs `system.read`. */
+        get: operations["hosted_drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosted-stack/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trades an access token of the hosted project for a session here. From then on, until the
+         *     session ends on either side, such a token is good as a bearer token too.
+         */
+        post: operations["exchange_hosted_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosted-stack/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a webhook, signed as Svix does. A second delivery of the same changes nothing. */
+        post: operations["deliver_hosted_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/invitations": {
         parameters: {
             query?: never;
@@ -2212,6 +2357,32 @@ export interface components {
          * @description One browser that an account was used from.
          */
         DeviceId: string;
+        /** @description Something that is one way here and another there. */
+        Difference: {
+            /** @description `name`, `email`, `roles`, `suspended` or `deleted`. */
+            field: string;
+            /** @description As it is here. */
+            here: string;
+            /** @description As it is there. */
+            there: string;
+        };
+        /** @description Somebody who is not the same on both sides. */
+        DriftView: {
+            email?: string | null;
+            fields: components["schemas"]["Difference"][];
+            /** @description As the project names them. */
+            hosted_id: components["schemas"]["HostedId"];
+            /** @description `missing_here`, `missing_there` or `differs`. */
+            kind: string;
+            mended: boolean;
+            name?: string | null;
+            /**
+             * @description Why not: `email_unverified`, `email_missing`, `account_exists`, `account_linked`,
+             *     `sign_up_closed`, `email_taken`, `email_invalid` or `last_owner`.
+             */
+            problem?: string | null;
+            user_id?: components["schemas"]["UserId"] | null;
+        };
         EmailChangeBody: {
             email: string;
         };
@@ -2396,6 +2567,100 @@ export interface components {
             since: string;
             /** Format: date-time */
             until?: string | null;
+        };
+        /** @description A webhook; what it said about people is not shown. */
+        HostedEventView: {
+            about?: components["schemas"]["HostedId"] | null;
+            /** Format: int32 */
+            attempts: number;
+            id: string;
+            kind: string;
+            problem?: string | null;
+            /** Format: date-time */
+            received_at: string;
+            /** Format: date-time */
+            sent_at: string;
+            /** Format: date-time */
+            settled_at?: string | null;
+            /** @description `waiting`, `applied`, `ignored` or `failed`. */
+            state: string;
+        };
+        /** @description Whether the project answers now. */
+        HostedHealthView: {
+            /** @description What is wrong with asking it about people; nothing if all is well. */
+            api?: string | null;
+            /** @description What is wrong with its public keys; nothing if all is well. */
+            keys?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description Somebody, as the hosted project names them.
+         */
+        HostedId: string;
+        HostedProjectBody: {
+            /** @description Without `/api/v1`: `https://api.stack-auth.com`. */
+            api_url: string;
+            link_verified_email: boolean;
+            /** Format: uuid */
+            project_id: string;
+            /** @description What gives which role: nobody gives a role here that they could not give by hand. */
+            roles?: components["schemas"]["Rule"][];
+            /** @description Kept as it is unless said; needed when the project or its address changes. */
+            secret_server_key?: string | null;
+            sign_up: boolean;
+            /** @description All that are good from now on; kept as they are unless said. */
+            webhook_secrets?: string[] | null;
+        };
+        /** @description The project, without its secrets. */
+        HostedProjectView: {
+            api_url: string;
+            /** @description Whether the configuration file names it: then it is changed there. */
+            from_file: boolean;
+            link_verified_email: boolean;
+            /** Format: uuid */
+            project_id: string;
+            roles: components["schemas"]["Rule"][];
+            sign_up: boolean;
+            /** @description How many webhook secrets are good now. */
+            webhook_secrets: number;
+        };
+        /** @description How it stands with the hosted project. */
+        HostedStateView: {
+            /**
+             * Format: int64
+             * @description Webhooks that failed for good.
+             */
+            failed: number;
+            /**
+             * Format: date-time
+             * @description When this server last read the project's public keys.
+             */
+            keys_read_at?: string | null;
+            /** Format: date-time */
+            last_event_at?: string | null;
+            last_run?: components["schemas"]["RunView"] | null;
+            /**
+             * Format: int64
+             * @description People there who have an account here.
+             */
+            people: number;
+            project?: components["schemas"]["HostedProjectView"] | null;
+            /**
+             * Format: int64
+             * @description People there who were refused one.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Webhooks that are still to be applied.
+             */
+            waiting: number;
+            /** @description Where the project is to send its webhooks. */
+            webhook_url: string;
+        };
+        HostedTokenBody: {
+            /** @description An access token of the hosted project. */
+            access_token: string;
         };
         /**
          * Format: uuid
@@ -2725,6 +2990,28 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_DriftView: {
+            /** @description The rows. */
+            items: {
+                email?: string | null;
+                fields: components["schemas"]["Difference"][];
+                /** @description As the project names them. */
+                hosted_id: components["schemas"]["HostedId"];
+                /** @description `missing_here`, `missing_there` or `differs`. */
+                kind: string;
+                mended: boolean;
+                name?: string | null;
+                /**
+                 * @description Why not: `email_unverified`, `email_missing`, `account_exists`, `account_linked`,
+                 *     `sign_up_closed`, `email_taken`, `email_invalid` or `last_owner`.
+                 */
+                problem?: string | null;
+                user_id?: components["schemas"]["UserId"] | null;
+            }[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_FeedItemView: {
             /** @description The rows. */
             items: {
@@ -2755,6 +3042,28 @@ export interface components {
                 since: string;
                 /** Format: date-time */
                 until?: string | null;
+            }[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
+        Page_HostedEventView: {
+            /** @description The rows. */
+            items: {
+                about?: components["schemas"]["HostedId"] | null;
+                /** Format: int32 */
+                attempts: number;
+                id: string;
+                kind: string;
+                problem?: string | null;
+                /** Format: date-time */
+                received_at: string;
+                /** Format: date-time */
+                sent_at: string;
+                /** Format: date-time */
+                settled_at?: string | null;
+                /** @description `waiting`, `applied`, `ignored` or `failed`. */
+                state: string;
             }[];
             /** @description Where the next page begins; absent on the last. */
             next_cursor?: string | null;
@@ -3180,6 +3489,70 @@ export interface components {
         /** @description All roles. */
         RolesView: {
             items: components["schemas"]["RoleView"][];
+        };
+        /** @description Who gets a role. */
+        Rule: {
+            /** @description What is looked at. */
+            kind: components["schemas"]["RuleKind"];
+            /** @description Which permission, team or key. */
+            name: string;
+            /** @description The role here. */
+            role: string;
+            /** @description For a permission in a team, the team; for metadata, the value. */
+            value?: string;
+        };
+        /**
+         * @description What of the hosted project gives a role here.
+         * @enum {string}
+         */
+        RuleKind: "permission" | "team" | "team_permission" | "metadata";
+        RunBody: {
+            /** @description Mends what it finds; otherwise it only says what it would. */
+            mends?: boolean;
+        };
+        /**
+         * Format: uuid
+         * @description One comparison of both sides.
+         */
+        RunId: string;
+        /** @description A comparison. */
+        RunView: {
+            /**
+             * Format: int64
+             * @description People who are not the same on both sides.
+             */
+            differing: number;
+            /**
+             * Format: date-time
+             * @description Absent while it is on its way.
+             */
+            finished_at?: string | null;
+            id: components["schemas"]["RunId"];
+            /** Format: int64 */
+            mended: number;
+            /** @description Whether it mends what it finds. */
+            mends: boolean;
+            /**
+             * Format: int64
+             * @description People there without an account here.
+             */
+            missing_here: number;
+            /**
+             * Format: int64
+             * @description People here who are gone there.
+             */
+            missing_there: number;
+            problem?: string | null;
+            /**
+             * Format: int64
+             * @description People there that it looked at.
+             */
+            seen: number;
+            /** Format: date-time */
+            started_at: string;
+        };
+        RunsView: {
+            items: components["schemas"]["RunView"][];
         };
         SavedViewBody: {
             /** @description Filter, order and columns, as they stand in the page's address. */
@@ -4438,6 +4811,529 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hosted_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostedStateView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    connect_hosted_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HostedProjectBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostedStateView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required`, `grants_more` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `set_in_file` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    disconnect_hosted_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `set_in_file` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_hosted_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostedHealthView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hosted_events: {
+        parameters: {
+            query?: {
+                /** @description Only those that stand so. */
+                state?: "waiting" | "applied" | "ignored" | "failed";
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_HostedEventView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_hosted_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The webhook */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hosted_reconciliations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reconcile_hosted_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `run_on_its_way` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hosted_drift: {
+        parameters: {
+            query?: {
+                /** @description Where the page before ended, as it said. */
+                cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The comparison */
+                id: components["schemas"]["RunId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_DriftView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exchange_hosted_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HostedTokenBody"];
+            };
+        };
+        responses: {
+            /** @description Signed in: the answer of any sign-in */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The second factor is asked for, as at any sign-in */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `hosted_token_refused`, `hosted_account_unproved`, `hosted_session_over`, `hosted_account_refused`, `account_suspended` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No project is trusted */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deliver_hosted_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Kept; it is applied soon */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `signature_missing`, `signature_invalid`, `signature_stale`, `event_unreadable` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No project is trusted */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
