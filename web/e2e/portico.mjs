@@ -37,7 +37,7 @@ export async function start({ demo = false, profile = process.env.PORTICO_PROFIL
   const base = `http://${host}:${port}`;
 
   async function stop() {
-    child.kill("SIGINT");
+    if (child.exitCode === null) child.kill("SIGINT");
     const code = await ended;
     rmSync(data, { recursive: true, force: true });
     return { code, said, log };
@@ -55,7 +55,7 @@ export async function start({ demo = false, profile = process.env.PORTICO_PROFIL
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const setupLink = /http\S+\/setup#\S+/.exec(said)?.[0];
-  return { base, setupLink, stop, said: () => said, log: () => log, pid: child.pid };
+  return { base, setupLink, stop, said: () => said, log: () => log, pid: child.pid, data, env };
 }
 
 /** The caught mails to an address, the newest first. */

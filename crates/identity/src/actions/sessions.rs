@@ -130,12 +130,12 @@ impl Identity {
         {
             return Ok(());
         }
-        let typed = plain(typed);
+        let typed = address_of(typed);
         let mut db = self.0.db.acquire().await?;
         let event = SecurityEvent {
             kind: Kind::LockedOut,
             user: None,
-            identifier: Some(&typed),
+            identifier: typed.as_deref(),
             from: Some(from),
             device: Some(device),
             data: json!({ "method": "password" }),
@@ -152,12 +152,12 @@ impl Identity {
         from: ClientAddr,
         device: &str,
     ) -> Result<Error> {
-        let typed = plain(typed);
+        let typed = address_of(typed);
         let mut tx = self.0.db.begin().await?;
         let event = SecurityEvent {
             kind: Kind::SignInFailed,
             user,
-            identifier: Some(&typed),
+            identifier: typed.as_deref(),
             from: Some(from),
             device: Some(device),
             data: json!({ "method": "password" }),
@@ -388,13 +388,11 @@ impl Identity {
     }
 }
 
-/// What somebody typed, as far as it is worth keeping.
-fn plain(typed: &str) -> String {
-    typed
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(254)
-        .collect()
+/// What was typed as an address, if it is one: people type their password into the wrong field,
+/// and what is written down here is read by staff.
+pub(crate) fn address_of(typed: &str) -> Option<String> {
+    let email = Email::parse(typed).ok()?;
+    Some(email.address.as_str().to_owned())
 }
 
 /// Where somebody lands after signing in.

@@ -84,11 +84,20 @@ impl Mailer {
             ),
             None => (rendered.html, rendered.text),
         };
+        let hidden = hidden(&rendered.subject, &mail.vars);
+        let (subject, subject_sealed) = match (&inner.seal, hidden) {
+            (Some(seal), Some(shown)) => {
+                let whole = seal.seal(id.0, rendered.subject.as_bytes())?;
+                (shown, Some(whole))
+            }
+            _ => (rendered.subject, None),
+        };
         let row = NewRow {
             id,
             cause: &mail.cause,
             recipient: mail.to.as_str(),
-            subject: &rendered.subject,
+            subject: &subject,
+            subject_sealed: subject_sealed.as_deref(),
             html: &html,
             text: &text,
             sealed: inner.seal.is_some(),
@@ -183,7 +192,7 @@ impl Mailer {
         let inner = &self.0;
         let to = Address::parse(&claimed.recipient)?;
         let rendered = Rendered {
-            subject: claimed.subject,
+            subject: self.subject(id, claimed.subject, claimed.subject_sealed)?,
             html: self.opened(id, claimed.sealed, claimed.html)?,
             text: self.opened(id, claimed.sealed, claimed.text)?,
         };
@@ -222,6 +231,19 @@ impl Mailer {
         }
     }
 
+    /// The subject as it is sent.
+    pub(super) fn subject(
+        &self,
+        id: MailId,
+        shown: String,
+        sealed: Option<String>,
+    ) -> anyhow::Result<String> {
+        match sealed {
+            Some(_) => self.opened(id, true, sealed),
+            None => Ok(shown),
+        }
+    }
+
     pub(super) fn opened(
         &self,
         id: MailId,
@@ -243,4 +265,11 @@ impl Mailer {
     pub(super) fn config(&self) -> &MailConfig {
         &self.0.config
     }
+}
+
+/// A subject without the one-time code in it, if there is one in it.
+fn hidden(subject: &str, vars: &serde_json::Value) -> Option<String> {
+    let code = vars["code"].as_str().filter(|code| !code.is_empty())?;
+    let dots = "•".repeat(code.chars().count());
+    subject.contains(code).then(|| subject.replace(code, &dots))
 }

@@ -11,6 +11,7 @@ pub(super) struct NewRow<'a> {
     pub(super) cause: &'a str,
     pub(super) recipient: &'a str,
     pub(super) subject: &'a str,
+    pub(super) subject_sealed: Option<&'a str>,
     pub(super) html: &'a str,
     pub(super) text: &'a str,
     pub(super) sealed: bool,
@@ -22,6 +23,7 @@ pub(super) struct Claimed {
     pub(super) attempt: i32,
     pub(super) recipient: String,
     pub(super) subject: String,
+    pub(super) subject_sealed: Option<String>,
     pub(super) html: Option<String>,
     pub(super) text: Option<String>,
     pub(super) sealed: bool,
@@ -43,6 +45,7 @@ pub(super) struct Row {
     pub(super) cause: String,
     pub(super) recipient: String,
     pub(super) subject: String,
+    pub(super) subject_sealed: Option<String>,
     pub(super) html: Option<String>,
     pub(super) text: Option<String>,
     pub(super) sealed: bool,
@@ -55,13 +58,14 @@ pub(super) struct Row {
 /// Writes a mail down, unless its cause has one. False: it has.
 pub(super) async fn insert(db: &mut PgConnection, row: &NewRow<'_>) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "insert into kernel.mails (id, cause, recipient, subject, html, body_text, sealed, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        "insert into kernel.mails (id, cause, recipient, subject, subject_sealed, html, body_text, sealed, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         on conflict on constraint mails_cause_key do nothing",
         row.id as MailId,
         row.cause,
         row.recipient,
         row.subject,
+        row.subject_sealed,
         row.html,
         row.text,
         row.sealed,
@@ -83,7 +87,8 @@ pub(super) async fn claim(
         r#"update kernel.mails
         set state = 'sending', attempts = attempts + 1, lease_until = $2
         where id = $1 and state = 'queued'
-        returning attempts as attempt, recipient, subject, html, body_text as text, sealed, created_at"#,
+        returning attempts as attempt, recipient, subject, subject_sealed, html, body_text as text, sealed,
+            created_at"#,
         id as MailId,
         lease_until,
     )
@@ -121,7 +126,7 @@ pub(super) async fn state(db: &mut PgConnection, id: MailId) -> sqlx::Result<Opt
     .await
 }
 
-/// Ends an attempt with success; the bodies, which hold one-time links, go.
+/// Ends an attempt with success; the bodies, which hold one-time links and codes, go.
 pub(super) async fn sent(
     db: &mut PgConnection,
     id: MailId,
@@ -130,7 +135,8 @@ pub(super) async fn sent(
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "update kernel.mails
-        set state = 'sent', sent_at = $3, lease_until = null, error = null, html = null, body_text = null
+        set state = 'sent', sent_at = $3, lease_until = null, error = null, html = null, body_text = null,
+            subject_sealed = null
         where id = $1 and attempts = $2 and state in ('sending', 'uncertain')",
         id as MailId,
         attempt,
@@ -220,7 +226,7 @@ pub(super) async fn list(
 pub(super) async fn one(db: &mut PgConnection, id: MailId) -> sqlx::Result<Option<Row>> {
     sqlx::query_as!(
         Row,
-        r#"select id as "id: MailId", cause, recipient, subject, html, body_text as text, sealed,
+        r#"select id as "id: MailId", cause, recipient, subject, subject_sealed, html, body_text as text, sealed,
             state as "state: State", attempts, error, created_at
         from kernel.mails
         where id = $1"#,
@@ -238,7 +244,7 @@ pub(super) async fn caught_mails(
 ) -> sqlx::Result<Vec<Row>> {
     sqlx::query_as!(
         Row,
-        r#"select id as "id: MailId", cause, recipient, subject, html, body_text as text, sealed,
+        r#"select id as "id: MailId", cause, recipient, subject, subject_sealed, html, body_text as text, sealed,
             state as "state: State", attempts, error, created_at
         from kernel.mails
         where state = 'caught' and ($1::text is null or lower(recipient) = $1)

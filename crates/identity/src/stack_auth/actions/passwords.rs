@@ -159,16 +159,12 @@ impl StackAuth {
         typed: &str,
         device: &Device,
     ) -> Result<()> {
-        let typed: String = typed
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(254)
-            .collect();
+        let typed = crate::actions::sessions::address_of(typed);
         let mut tx = self.inner().db.begin().await?;
         let event = SecurityEvent {
             kind: Kind::SignInFailed,
             user,
-            identifier: Some(&typed),
+            identifier: typed.as_deref(),
             from: Some(device.from),
             device: Some(&device.name),
             data: json!({ "method": "password", "face": "stack_auth" }),

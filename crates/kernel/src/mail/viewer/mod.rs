@@ -166,6 +166,11 @@ async fn message(
         Tab::Text if readable => Some(viewer.mailer.opened(id, row.sealed, row.text)?),
         _ => None,
     };
+    let subject = if readable {
+        viewer.mailer.subject(id, row.subject, row.subject_sealed)?
+    } else {
+        row.subject
+    };
     let sender = config.from.mailbox(Some(
         config.from_name.as_deref().unwrap_or(&config.product_name),
     ));
@@ -175,7 +180,7 @@ async fn message(
             id => id.to_string(),
             search => searching(&row.recipient, None),
             to => row.recipient,
-            subject => row.subject,
+            subject,
             state => row.state.as_str(),
             error => row.error,
             attempts => row.attempts,
@@ -227,7 +232,9 @@ async fn messages(
                 text: viewer.mailer.opened(row.id, row.sealed, row.text)?,
                 html: viewer.mailer.opened(row.id, row.sealed, row.html)?,
                 to: row.recipient,
-                subject: row.subject,
+                subject: viewer
+                    .mailer
+                    .subject(row.id, row.subject, row.subject_sealed)?,
                 created_at: row.created_at,
             })
         })
