@@ -83,6 +83,30 @@ async fn a_search_takes_every_character_literally() {
 }
 
 #[tokio::test]
+async fn one_or_two_letters_are_how_a_name_or_an_address_begins() {
+    let app = TestApp::new().await;
+    let owner = app.owner("owner").await;
+    // Their addresses begin with hexadecimal digits.
+    app.add_people(&["Zoë Lovelace", "Gus Lorimer", "Mallory", "王 明"])
+        .await;
+    for (search, found) in [
+        ("lo", vec!["Gus Lorimer", "Zoë Lovelace"]),
+        ("L", vec!["Gus Lorimer", "Zoë Lovelace"]),
+        ("GU", vec!["Gus Lorimer"]),
+        ("ow", vec!["owner"]),
+        ("us", vec![]),
+        ("llo", vec!["Mallory"]),
+        // Letters beyond ASCII may be a whole name: they are found anywhere.
+        ("明", vec!["王 明"]),
+        ("ë", vec!["Zoë Lovelace"]),
+    ] {
+        let mut named = names(&owner, &format!("?search={search}")).await;
+        named.sort();
+        assert_eq!(named, found, "{search}");
+    }
+}
+
+#[tokio::test]
 async fn people_are_narrowed_by_state_and_role() {
     let app = TestApp::new().await;
     let owner = app.owner("eva").await;
