@@ -5,6 +5,7 @@
 use super::{config::HttpConfig, problems, security::Csrf};
 use axum::{
     extract::Request,
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use futures_util::future::{BoxFuture, Either};
@@ -66,10 +67,16 @@ where
             }
         };
         Box::pin(async move {
-            let response = match answering {
+            let mut response = match answering {
                 Either::Left(answering) => answering.await.into_response(),
                 Either::Right(answering) => answering.await.into_response(),
             };
+            // What is said to somebody stays with them: no browser on a shared machine keeps it,
+            // unless whoever answered said otherwise.
+            response
+                .headers_mut()
+                .entry(header::CACHE_CONTROL)
+                .or_insert(HeaderValue::from_static("no-store"));
             if problems::is_shapeless(&response) {
                 return Ok(problems::shape(response).await);
             }
