@@ -190,11 +190,11 @@ async fn nothing_is_half_imported() {
 }
 
 #[tokio::test]
-async fn many_thousand_people_are_taken_over() {
+async fn a_hundred_thousand_people_are_taken_over() {
     let app = TestApp::new().await;
     let owner = app.owner("eva").await;
     let mut file = String::from("name,mail\n");
-    for n in 0..20_000 {
+    for n in 0..100_000 {
         use std::fmt::Write;
         writeln!(file, "Person {n},p{n}@example.org").unwrap();
     }
@@ -204,14 +204,14 @@ async fn many_thousand_people_are_taken_over() {
         .put(&format!("{path}/check"), json!({"email": 1, "name": 0}))
         .await
         .status(200);
-    assert_eq!(checked.body["good"], 20_000);
+    assert_eq!(checked.body["good"], 100_000);
     owner
         .post(&format!("{path}/commit"), json!({}))
         .await
         .status(202);
     app.drain().await;
-    assert_eq!(owner.get("/users/count").await.body["count"], 20_001);
-    let page = owner.get("/users?search=person%2019999").await.status(200);
+    assert_eq!(owner.get("/users/count").await.body["count"], 100_001);
+    let page = owner.get("/users?search=person%2099999").await.status(200);
     assert_eq!(page.body["total"], 1);
 }
 
