@@ -36,6 +36,8 @@ enum Command {
     Run(scenarios::Settings),
     /// Asks one address over many connections for a while; prints what came as JSON.
     Load(load::Settings),
+    /// Measures sign-ins and the list of people, and prints the table.
+    Identity(scenarios::accounts::Settings),
     /// Measures sockets and prints the table.
     Sockets(sockets::Settings),
     /// Opens many sockets and counts what they hear; prints what it came to as JSON.
@@ -72,6 +74,7 @@ fn run() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Run(settings) => single()?.block_on(scenarios::run(settings)),
         Command::Load(settings) => single()?.block_on(load::run(settings)),
+        Command::Identity(settings) => single()?.block_on(scenarios::accounts::run(settings)),
         Command::Sockets(settings) => single()?.block_on(sockets::run(settings)),
         Command::Crowd(settings) => single()?.block_on(sockets::crowd::run(settings)),
         // As many threads as the server under test has.

@@ -93,7 +93,8 @@ impl Bench {
         })
     }
 
-    async fn ask(&self, side: &Side, seconds: f64) -> anyhow::Result<Sample> {
+    /// One round of one side.
+    pub(super) async fn ask(&self, side: &Side, seconds: f64) -> anyhow::Result<Sample> {
         let mut command = Command::new(std::env::current_exe()?);
         command
             .args(["load", "--address", &side.address, "--path", &side.path])

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// A member and an admin of the demo tenant. Its password is known to everybody.
 pub(super) const MEMBER: &str = "mia.keller@demo.example";
-const ADMIN: &str = "ada.whitfield@demo.example";
+pub(super) const ADMIN: &str = "ada.whitfield@demo.example";
 const PASSWORD: &str = "four-quiet-arches";
 
 /// One more than a page holds.
@@ -35,9 +35,7 @@ pub(super) async fn prepare(server: &Address) -> anyhow::Result<Member> {
 
 /// Signs in; the header to send from then on.
 pub(crate) async fn sign_in(server: &Address, email: &str) -> anyhow::Result<String> {
-    let body = json!({ "email": email, "password": PASSWORD, "device_name": "bench" });
-    let sent = request("POST", "/api/v1/sessions", &[], &body.to_string());
-    let answer = http::once(server, &sent).await?;
+    let answer = http::once(server, &sign_in_request(email)).await?;
     ensure!(
         answer.status == 201,
         "signing {email} in: {}",
@@ -49,6 +47,12 @@ pub(crate) async fn sign_in(server: &Address, email: &str) -> anyhow::Result<Str
         .find(|pair| pair.starts_with("portico_access="))
         .context("no access cookie")?;
     Ok(format!("cookie: {access}"))
+}
+
+/// The bytes of a sign-in.
+pub(super) fn sign_in_request(email: &str) -> Vec<u8> {
+    let body = json!({ "email": email, "password": PASSWORD, "device_name": "bench" });
+    request("POST", "/api/v1/sessions", &[], &body.to_string())
 }
 
 async fn publish(server: &Address, admin: &str, reader: &str, n: usize) -> anyhow::Result<()> {

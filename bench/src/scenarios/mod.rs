@@ -1,5 +1,6 @@
 //! What is measured, in order: starts, memory, the two routes, the page.
 
+pub(crate) mod accounts;
 mod compare;
 mod content;
 mod server;

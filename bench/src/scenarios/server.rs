@@ -136,6 +136,10 @@ fn command(portico: &Path, data: &Path, listen: Option<SocketAddr>) -> anyhow::R
         // Counted as everywhere, but one session asks for all here.
         .env("PORTICO_HTTP__RATE__SESSION_BURST", "100000000")
         .env("PORTICO_HTTP__RATE__SESSION_PER_SECOND", "10000000")
+        // The same for sign-ins, of which some thousand come from one network and for one account.
+        .env("PORTICO_IDENTITY__SIGN_IN_BURST", "10000000")
+        .env("PORTICO_IDENTITY__ACCOUNT_BURST", "10000000")
+        .env("PORTICO_IDENTITY__ADDRESS_BURST", "10000000")
         .env_remove("DATABASE_URL")
         .env_remove("DIRECT_DATABASE_URL")
         .stdin(Stdio::null());
@@ -170,7 +174,7 @@ impl Yardstick {
 }
 
 /// The cluster says where it listens on the fifth line of its lock file (`miscinit.h`).
-fn socket_of(data: &Path) -> anyhow::Result<PathBuf> {
+pub(super) fn socket_of(data: &Path) -> anyhow::Result<PathBuf> {
     let lock = fs::read_to_string(data.join("postgres/data/postmaster.pid"))?;
     Ok(lock.lines().nth(4).context("no socket")?.into())
 }
