@@ -174,14 +174,17 @@ const TABLE: &[(&str, Callers)] = &[
     ("remove_demo", Permission("system.manage")),
 ];
 
-struct Operation {
-    id: String,
-    method: String,
-    path: String,
-    takes_body: bool,
+pub(crate) struct Operation {
+    pub(crate) id: String,
+    pub(crate) method: String,
+    /// As the document writes it.
+    pub(crate) template: String,
+    /// With parameters that name nothing.
+    pub(crate) path: String,
+    pub(crate) takes_body: bool,
 }
 
-fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     let document = serde_json::to_value(portico::router::document()).unwrap();
     let mut operations = Vec::new();
     for (path, methods) in document["paths"].as_object().unwrap() {
@@ -189,6 +192,7 @@ fn operations() -> Vec<Operation> {
             operations.push(Operation {
                 id: operation["operationId"].as_str().unwrap().to_owned(),
                 method: method.to_uppercase(),
+                template: path.clone(),
                 path: concrete(path),
                 takes_body: operation.get("requestBody").is_some(),
             });
@@ -209,7 +213,7 @@ fn concrete(path: &str) -> String {
 }
 
 /// A body that passes the parser: who is refused is refused for who they are.
-fn body_of(id: &str) -> Value {
+pub(crate) fn body_of(id: &str) -> Value {
     match id {
         "publish_update" => {
             json!({"title": "T", "body": "B", "audience": {"kind": "role", "role": "nobody"}})
@@ -226,6 +230,8 @@ fn body_of(id: &str) -> Value {
         "connect_hosted_project" => json!({"project_id": uuid::Uuid::nil(),
             "api_url": "http://127.0.0.1:9", "secret_server_key": "x", "webhook_secrets": [],
             "sign_up": true, "link_verified_email": false}),
+        "rename_passkey" => json!({"name": "Mine"}),
+        "check_import" => json!({"email": 0}),
         "inspect_verification" | "verify_email" | "inspect_invitation" | "accept_invitation" => {
             json!({"token": "x"})
         }

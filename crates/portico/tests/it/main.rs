@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod app;
+mod attacks;
 mod authenticator;
 mod authz;
 mod billing;

@@ -4,7 +4,10 @@ use crate::{
     app::TestApp,
     person::{Answer, Person},
 };
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use kernel::vault::{Context, Vault};
@@ -152,6 +155,34 @@ async fn another_key_under_our_name_is_not_ours() {
     let theirs = EncodingKey::from_ec_der(pair.to_pkcs8v1().unwrap().as_ref());
     let token = encode(&forge.header, &forge.claims, &theirs).unwrap();
     assert_eq!(answer_to(&app, &token).await, 401);
+    // Nor is a key that the token brings along, or says where to find.
+    let sign = |header: &Value| {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let said = format!("{}.{}", part(header), part(&forge.claims));
+        let signed = pair.sign(&SystemRandom::new(), said.as_bytes()).unwrap();
+        format!("{said}.{}", URL_SAFE_NO_PAD.encode(signed))
+    };
+    let point = pair.public_key().as_ref();
+    let half = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let jwk = json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig",
+        "kid": forge.header.kid, "x": half(&point[1..33]), "y": half(&point[33..])});
+    for (name, value) in [
+        ("jwk", jwk),
+        ("jku", json!("http://127.0.0.1:1/keys.json")),
+        ("x5u", json!("http://127.0.0.1:1/key.pem")),
+        ("x5c", json!(["MAA="])),
+        ("crit", json!(["exp"])),
+    ] {
+        for kid in [
+            json!(forge.header.kid),
+            json!("../../keys"),
+            json!("' or '1'='1"),
+        ] {
+            let mut header = json!({"alg": "ES256", "typ": "at+jwt", "kid": kid});
+            header[name] = value.clone();
+            assert_eq!(answer_to(&app, &sign(&header)).await, 401, "{header}");
+        }
+    }
     let mut broken = encode(&forge.header, &forge.claims, &forge.key).unwrap();
     let payload = broken.find('.').unwrap() + 5;
     broken.replace_range(payload..=payload, "_");
