@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod app;
+mod asvs;
 mod attacks;
 mod authenticator;
 mod authz;
