@@ -55,8 +55,10 @@ test("a passkey is added on the SDK's page, signs in without a name, and is take
   await page.getByText(/sign out/i).click();
   await page.getByText("Nobody").waitFor();
   await page.goto("/sign-in");
+  const passkey = page.getByRole("button", { name: "Sign in with Passkey" });
+  await passkey.waitFor();
   await page.screenshot({ path: path.join(out, "sign-in-passkey.png") });
-  await page.getByRole("button", { name: "Sign in with Passkey" }).click();
+  await passkey.click();
   await who(page, email);
 
   await openSecurity(page);

@@ -46,6 +46,7 @@ async function leave(page) {
 test("a newcomer joins by the drop-in button, and comes again as the same", async () => {
   const { page, context, errors } = await site.visitor();
   await page.goto("/sign-up");
+  await button(page).waitFor();
   await page.screenshot({ path: path.join(out, "sign-up-provider.png") });
   await button(page).click();
   await signInThere(page, "ada");

@@ -199,8 +199,9 @@ impl Identity {
         let event = SecurityEvent::of(caller.user, Kind::PasskeyAdded)
             .seen(from, device)
             .with(json!({ "name": name.as_str() }));
-        self.record(&mut tx, event).await?;
+        self.factors_changed(&mut tx, caller.user, event).await?;
         tx.commit().await?;
+        self.forget_standing(caller.user).await?;
         Ok(StoredPasskey {
             id,
             name: name.as_str().to_owned(),
@@ -240,8 +241,9 @@ impl Identity {
         let event = SecurityEvent::of(caller.user, Kind::PasskeyRemoved)
             .seen(from, device)
             .with(json!({ "name": name }));
-        self.record(&mut tx, event).await?;
+        self.factors_changed(&mut tx, caller.user, event).await?;
         tx.commit().await?;
+        self.forget_standing(caller.user).await?;
         Ok(())
     }
 
@@ -398,7 +400,7 @@ impl Identity {
             if let Some((from, device)) = seen {
                 event = event.seen(from, device);
             }
-            self.record(tx, event).await?;
+            self.factors_changed(tx, user, event).await?;
         }
         Ok(())
     }

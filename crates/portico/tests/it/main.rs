@@ -35,6 +35,7 @@ mod self_service;
 mod sessions;
 mod sign_in_mail;
 mod signing_keys;
+mod stack_passkeys;
 mod stack_sessions;
 mod standing;
 mod system;

@@ -7,17 +7,18 @@ use serde_json::{Value, json};
 use time::Duration;
 
 /// A program that speaks the protocol.
-struct Sdk<'a> {
+pub(crate) struct Sdk<'a> {
     app: &'a TestApp,
     project: String,
     agent: &'static str,
 }
 
-const LAPTOP: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0";
+pub(crate) const LAPTOP: &str =
+    "Mozilla/5.0 (X11; Linux x86_64; rv:131.0) Gecko/20100101 Firefox/131.0";
 const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
 
 impl<'a> Sdk<'a> {
-    async fn of(app: &'a TestApp, agent: &'static str) -> Self {
+    pub(crate) async fn of(app: &'a TestApp, agent: &'static str) -> Self {
         let project = app
             .value("select id::text from identity.stack_project")
             .await;
@@ -28,7 +29,13 @@ impl<'a> Sdk<'a> {
         }
     }
 
-    async fn call(&self, method: &str, path: &str, tokens: &Value, body: &Value) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        tokens: &Value,
+        body: &Value,
+    ) -> Answer {
         let mut request = self
             .app
             .visitor()

@@ -92,7 +92,6 @@ impl StackAuth {
             .add_passkey_at(caller, door, &name, answer, device.from, &device.name)
             .await
             .map_err(|why| Dialogue::Adding.fault(why))?;
-        self.inner().standing.forget(&caller.session);
         Ok(())
     }
 

@@ -80,7 +80,7 @@ impl StackAuth {
         self.apply(&mut tx, caller.user, change).await?;
         let user = self.able(&mut tx, caller.user).await?;
         tx.commit().await?;
-        self.inner().standing.forget(&caller.session);
+        self.0.forget_standing(caller.user).await?;
         Ok(user)
     }
 
