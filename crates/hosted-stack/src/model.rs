@@ -302,6 +302,8 @@ pub(crate) struct Known {
     pub(crate) look: i64,
     pub(crate) roles: Vec<String>,
     pub(crate) suspended: bool,
+    /// Why not all of it, or nothing, could be taken over.
+    pub(crate) refused: Option<String>,
     pub(crate) gone_at: Option<OffsetDateTime>,
 }
 
@@ -358,10 +360,12 @@ pub(crate) fn compare(there: &There, here: &Here, known: &Known, rules: &[Rule])
         .cloned()
         .collect();
     if !change.give.is_empty() || !change.take.is_empty() {
-        let wanted = wanted.into_iter().collect::<Vec<_>>().join(", ");
+        let stay = here.roles.iter().filter(|role| !change.take.contains(role));
+        let after: BTreeSet<&str> = stay.chain(&change.give).map(String::as_str).collect();
+        let after = after.into_iter().collect::<Vec<_>>().join(", ");
         change
             .differences
-            .push(Difference::of("roles", here.roles.join(", "), wanted));
+            .push(Difference::of("roles", here.roles.join(", "), after));
     }
     let restricted = there.user.restricted_by_admin;
     if restricted && !here.suspended {

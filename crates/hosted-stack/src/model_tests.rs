@@ -102,6 +102,7 @@ fn a_comparison_names_what_differs_and_only_takes_what_a_rule_gave() {
         look: 1,
         roles: vec!["editor".into()],
         suspended: false,
+        refused: None,
         gone_at: None,
     };
     let change = compare(&ada, &here, &known, &[]);
@@ -114,6 +115,7 @@ fn a_comparison_names_what_differs_and_only_takes_what_a_rule_gave() {
         .map(|one| one.field.as_str())
         .collect();
     assert_eq!(fields, ["name", "email", "roles"]);
+    assert_eq!(change.differences[2].there, "member, support");
     // An address that nobody proved there changes nothing here.
     let mut unproved = ada.clone();
     unproved.user.primary_email_verified = false;

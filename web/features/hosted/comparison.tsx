@@ -1,5 +1,6 @@
 "use client";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import Link from "next/link";
 import { useEffect } from "react";
 import { DataTable, type Column } from "@/components/data-table";
 import { EmptyState } from "@/components/empty-state";
@@ -19,7 +20,13 @@ const fields: Record<string, string> = { name: "Name", email: "Address", roles: 
 function What({ drift }: { drift: Drift }) {
   return (
     <span className="flex min-w-0 flex-col gap-0.5 py-0.5">
-      <span className="truncate font-medium">{drift.name ?? drift.email ?? drift.hosted_id}</span>
+      {drift.user_id ? (
+        <Link href={`/admin/users/${drift.user_id}`} className="truncate font-medium hover:underline">
+          {drift.name ?? drift.email ?? drift.hosted_id}
+        </Link>
+      ) : (
+        <span className="truncate font-medium">{drift.name ?? drift.email ?? drift.hosted_id}</span>
+      )}
       {drift.email && drift.name ? <span className="truncate text-13 text-muted">{drift.email}</span> : null}
       {drift.fields.map((field) => (
         <span key={field.field} className="text-13 break-words text-muted">
@@ -50,7 +57,7 @@ function Outcome({ run }: { run: Run }) {
     <>
       {run.problem ? <Notice>It was not finished: {run.problem}. Check the connection, then compare again.</Notice> : null}
       <p className="text-14 text-muted">
-        <RelativeTime at={run.finished_at} />: {looked}, {run.missing_here.toLocaleString("en")} not here, {run.missing_there.toLocaleString("en")} gone there, {run.differing.toLocaleString("en")} different
+        Compared <RelativeTime at={run.finished_at} />: {looked}, {run.missing_here.toLocaleString("en")} not here, {run.missing_there.toLocaleString("en")} gone there, {run.differing.toLocaleString("en")} different
         {run.mends ? `; ${run.mended.toLocaleString("en")} mended` : "; nothing was changed"}.
       </p>
     </>

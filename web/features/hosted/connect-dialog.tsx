@@ -3,8 +3,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
-import { TextareaField, TextField } from "@/components/ui/field";
+import { Field, TextField } from "@/components/ui/field";
 import { Switch } from "@/components/ui/switch";
+import { Textarea } from "@/components/ui/textarea";
 import { toast } from "@/components/ui/toast";
 import { keys } from "@/lib/query-keys";
 import { text, useSubmit } from "@/lib/use-submit";
@@ -74,16 +75,9 @@ function Form({ project, close, webhookUrl }: { project: HostedProject | null; c
         error={form.fields.secret_server_key}
         hint="People and their sessions are looked up with it. Kept sealed, and shown to nobody."
       />
-      <TextareaField
-        label="Webhook secrets"
-        name="webhook_secrets"
-        rows={2}
-        spellCheck={false}
-        autoComplete="off"
-        placeholder={project?.webhook_secrets ? "Kept as they are" : "whsec_…"}
-        error={form.fields.webhook_secrets}
-        hint="One a line; two while one follows the other."
-      />
+      <Field label="Webhook secrets" error={form.fields.webhook_secrets} hint="One a line; two while one follows the other.">
+        {(wiring) => <Textarea name="webhook_secrets" rows={2} className="min-h-16 font-mono text-13" spellCheck={false} autoComplete="off" placeholder={project?.webhook_secrets ? "Kept as they are" : "whsec_…"} {...wiring} />}
+      </Field>
       <div className="flex flex-col gap-1 text-13 text-muted">
         Have its webhooks sent to
         <Copyable text={webhookUrl} />

@@ -230,9 +230,13 @@ impl HostedStack {
         // Rolled back: the lock that it takes is let go, and nothing else was done.
         let mut tx = self.0.db.begin().await?;
         let known = store::people::get(&mut tx, of.project, there.user.id).await?;
+        let refused = known.as_ref().and_then(|known| known.refused.clone());
         let linked = known.and_then(|known| Some((known.user?, known)));
         let Some((user, known)) = linked else {
-            return Ok(Some(Found::of("missing_here", there, None)));
+            let mut found = Found::of("missing_here", there, None);
+            // As it was at the last try; who was never tried may yet come in.
+            found.problem = refused;
+            return Ok(Some(found));
         };
         let Some(here) = self.0.people.here(&mut tx, user).await? else {
             return Ok(None);

@@ -35,7 +35,7 @@ pub(crate) async fn lock(
     sqlx::query_as!(
         Known,
         r#"
-        select user_id as "user: UserId", look, roles, suspended, gone_at
+        select user_id as "user: UserId", look, roles, suspended, refused, gone_at
         from hosted_stack.people
         where project_id = $1 and hosted_id = $2
         for update
@@ -56,7 +56,7 @@ pub(crate) async fn get(
     sqlx::query_as!(
         Known,
         r#"
-        select user_id as "user: UserId", look, roles, suspended, gone_at
+        select user_id as "user: UserId", look, roles, suspended, refused, gone_at
         from hosted_stack.people
         where project_id = $1 and hosted_id = $2
         "#,
