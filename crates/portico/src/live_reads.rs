@@ -8,6 +8,7 @@
 //! read after it, so lists share one for a moment: a busy server asks ten times a second, and
 //! not once more for every request.
 
+use crate::http::telling::{Tell, Telling};
 use axum::{
     extract::Request,
     http::{HeaderName, HeaderValue, Method},
@@ -15,13 +16,11 @@ use axum::{
 };
 use futures_util::future::{BoxFuture, Either};
 use kernel::database::Database;
-use pin_project_lite::pin_project;
 use realtime::Realtime;
 use std::{
     convert::Infallible,
-    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 use tower::{Layer, Service};
@@ -56,14 +55,14 @@ impl LiveReadsLayer {
 
 impl Places {
     /// A cursor that is young enough.
-    fn at_hand(&self) -> Option<HeaderValue> {
+    fn at_hand(&self) -> Option<Place> {
         let latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
         let (since, cursor) = latest.as_ref()?;
-        (since.elapsed() < SHARED).then(|| cursor.clone())
+        (since.elapsed() < SHARED).then(|| Place(cursor.clone()))
     }
 
     /// Where the stream stands now. The connection is given back before the list asks for one.
-    async fn ask(&self) -> Option<HeaderValue> {
+    async fn ask(&self) -> Option<Place> {
         // From before the question: what the cursor is as old as at most.
         let now = Instant::now();
         let asked = async {
@@ -82,7 +81,7 @@ impl Places {
             *latest = Some((now, cursor.clone()));
         }
         drop(latest);
-        Some(cursor)
+        Some(Place(cursor))
     }
 }
 
@@ -111,7 +110,8 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<Telling<S::Future>, BoxFuture<'static, Result<Response, Infallible>>>;
+    type Future =
+        Either<Telling<S::Future, Place>, BoxFuture<'static, Result<Response, Infallible>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
@@ -121,18 +121,13 @@ where
         let live = is_live(&request);
         let cursor = if live { self.places.at_hand() } else { None };
         if !live || cursor.is_some() {
-            return Either::Left(Telling {
-                inner: self.inner.call(request),
-                cursor,
-            });
+            return Either::Left(Telling::new(self.inner.call(request), cursor));
         }
         let (mut inner, places) = (self.inner.clone(), self.places.clone());
         Either::Right(Box::pin(async move {
             // Before the list is read: what commits meanwhile must not be passed over.
             let cursor = places.ask().await;
-            let mut response = inner.call(request).await?;
-            tell(&mut response, cursor);
-            Ok(response)
+            Telling::new(inner.call(request), cursor).await
         }))
     }
 }
@@ -146,33 +141,13 @@ fn is_live(request: &Request) -> bool {
         })
 }
 
-fn tell(response: &mut Response, cursor: Option<HeaderValue>) {
-    if let Some(cursor) = cursor.filter(|_| response.status().is_success()) {
-        response.headers_mut().insert(CURSOR, cursor);
-    }
-}
+/// Where an answer stands, if it is one.
+pub(crate) struct Place(HeaderValue);
 
-pin_project! {
-    /// An answer that will say where it stands.
-    pub(crate) struct Telling<F> {
-        #[pin]
-        inner: F,
-        cursor: Option<HeaderValue>,
-    }
-}
-
-impl<F> Future for Telling<F>
-where
-    F: Future<Output = Result<Response, Infallible>>,
-{
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut answered = ready!(this.inner.poll(cx));
-        if let Ok(response) = &mut answered {
-            tell(response, this.cursor.take());
+impl Tell for Place {
+    fn tell(self, response: &mut Response) {
+        if response.status().is_success() {
+            response.headers_mut().insert(CURSOR, self.0);
         }
-        Poll::Ready(answered)
     }
 }

@@ -11,6 +11,7 @@ mod problems;
 pub(crate) mod rate;
 mod security;
 pub mod serve;
+pub(crate) mod telling;
 mod trace;
 
 pub use client::ClientAddr;

@@ -6,7 +6,10 @@
 //! The defaults are for a script that went wild, not for people. Pages, sockets and this
 //! machine itself are not counted: the front end asks in the name of many visitors.
 
-use super::config::RateConfig;
+use super::{
+    config::RateConfig,
+    telling::{Tell, Telling},
+};
 use axum::{
     extract::Request,
     http::{HeaderName, HeaderValue},
@@ -19,15 +22,13 @@ use governor::{
     middleware::StateInformationMiddleware,
 };
 use kernel::{Error, Principal, client::ClientAddr, id::SessionId, tasks::Tasks};
-use pin_project_lite::pin_project;
 use std::{
     convert::Infallible,
     hash::Hash,
     net::IpAddr,
     num::NonZeroU32,
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready as done},
+    task::{Context, Poll},
     time::Duration,
 };
 use tower::{Layer, Service};
@@ -58,7 +59,7 @@ struct Rate<K: Hash + Eq + Clone> {
 }
 
 /// The headers of one decision.
-struct Told {
+pub(crate) struct Told {
     policy: HeaderValue,
     left: HeaderValue,
 }
@@ -139,8 +140,8 @@ impl Rates {
     }
 }
 
-impl Told {
-    fn put(self, response: &mut Response) {
+impl Tell for Told {
+    fn tell(self, response: &mut Response) {
         response.headers_mut().insert(POLICY, self.policy);
         response.headers_mut().insert(LEFT, self.left);
     }
@@ -170,7 +171,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<Telling<S::Future>, Ready<Result<Response, Infallible>>>;
+    type Future = Either<Telling<S::Future, Told>, Ready<Result<Response, Infallible>>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
@@ -183,38 +184,10 @@ where
             Some(Err((told, retry_after))) => {
                 metrics::counter!("http_rate_limited_total").increment(1);
                 let mut response = Error::TooMany { retry_after }.into_response();
-                told.put(&mut response);
+                told.tell(&mut response);
                 return Either::Right(ready(Ok(response)));
             }
         };
-        Either::Left(Telling {
-            inner: self.inner.call(request),
-            told,
-        })
-    }
-}
-
-pin_project! {
-    /// An answer that will say what is left.
-    pub(crate) struct Telling<F> {
-        #[pin]
-        inner: F,
-        told: Option<Told>,
-    }
-}
-
-impl<F> Future for Telling<F>
-where
-    F: Future<Output = Result<Response, Infallible>>,
-{
-    type Output = Result<Response, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let mut answered = done!(this.inner.poll(cx));
-        if let (Ok(response), Some(told)) = (&mut answered, this.told.take()) {
-            told.put(response);
-        }
-        Poll::Ready(answered)
+        Either::Left(Telling::new(self.inner.call(request), told))
     }
 }
