@@ -286,6 +286,7 @@ struct Me {
     roles: Vec<String>,
     permissions: Vec<String>,
     landing: &'static str,
+    second_factor_due: bool,
 }
 
 async fn me(State(yardstick): State<Yardstick>, Caller(user): Caller) -> Result<Json<Me>, Failure> {
@@ -314,5 +315,7 @@ fn account(row: &Row) -> Result<Me, tokio_postgres::Error> {
         roles: row.try_get(7)?,
         permissions: row.try_get(8)?,
         landing: if staff { "/admin" } else { "/home" },
+        // Where an operator demands one of staff.
+        second_factor_due: false,
     })
 }
