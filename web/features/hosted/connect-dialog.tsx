@@ -63,7 +63,7 @@ function Form({ project, close, webhookUrl }: { project: HostedProject | null; c
   return (
     <form className="flex flex-col gap-4" method="post" onSubmit={form.onSubmit} noValidate>
       <div role="alert">{general ? <p className="text-danger">{general}</p> : null}</div>
-      <TextField label="Project id" name="project_id" required className="font-mono" defaultValue={project?.project_id ?? ""} error={form.fields.project_id} autoComplete="off" spellCheck={false} />
+      <TextField label="Project id" name="project_id" required defaultValue={project?.project_id ?? ""} error={form.fields.project_id} autoComplete="off" spellCheck={false} />
       <TextField label="Address of its API" name="api_url" type="url" required defaultValue={project?.api_url ?? "https://api.stack-auth.com"} error={form.fields.api_url} hint="Without /api/v1." />
       <TextField
         label="Secret server key"
