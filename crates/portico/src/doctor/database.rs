@@ -135,7 +135,7 @@ async fn key_file(db: &Database, config: &Config) -> Option<Finding> {
     }
     // One that cannot be read was found before.
     let vault = Vault::load(&config.data).ok()?;
-    (known != serde_json::Value::from(vault.fingerprint())).then(|| {
+    (known != vault.fingerprint()).then(|| {
         let found = "this database was written with another key file";
         Finding::bad("vault", found, mend)
     })
