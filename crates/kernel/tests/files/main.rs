@@ -220,12 +220,12 @@ async fn a_form_that_cannot_be_read_is_refused_with_a_code() {
             (post, FORM, form("picture", "me.png", PNG), 422),
             (post, FORM, b"--b--\r\n".to_vec(), 422),
             (post, FORM, b"no form at all".to_vec(), 400),
-            ("POST /files", FORM, form("file", "me.png", PNG), 400),
+            ("POST /files", FORM, form("file", "me.png", PNG), 422),
             (
                 "POST /files?purpose=avatar&admin=1",
                 FORM,
                 form("file", "me.png", PNG),
-                400,
+                422,
             ),
         ] {
             let answer = app.send(line, &ada, headers, &body).await;
@@ -236,6 +236,15 @@ async fn a_form_that_cannot_be_read_is_refused_with_a_code() {
                 String::from_utf8_lossy(&answer.body)
             );
             assert!(answer.json()["code"].is_string());
+        }
+        // A query that cannot be read names what is wrong with it.
+        for (line, field) in [
+            ("POST /files", "purpose"),
+            ("POST /files?purpose=avatar&admin=1", "admin"),
+        ] {
+            let form = form("file", "me.png", PNG);
+            let answer = app.send(line, &ada, FORM, &form).await.json();
+            assert_eq!(answer["errors"][0]["field"], field, "{answer}");
         }
         // Half a form, as from a connection that broke off.
         let half = form("file", "me.png", PNG);
