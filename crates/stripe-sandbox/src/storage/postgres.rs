@@ -136,8 +136,13 @@ impl Keep for Postgres {
     }
 
     async fn release(&self) {
-        if let Some(connection) = self.holder.lock().await.take() {
-            // Closing ends the session, and the session holds the lock.
+        if let Some(mut connection) = self.holder.lock().await.take() {
+            // Given back in words: after a close, the server lets go of it some time later, and the next sandbox would
+            // be refused meanwhile.
+            let unlock = sqlx::query("select pg_advisory_unlock($1)").bind(LOCK);
+            if let Err(error) = unlock.execute(&mut *connection).await {
+                tracing::warn!(%error, "the sandbox's lock could not be given back");
+            }
             if let Err(error) = connection.close().await {
                 tracing::warn!(%error, "the sandbox's connection could not be closed");
             }

@@ -1,7 +1,7 @@
 //! The same tests on both stores, and a restart in the middle of a journey.
 
+use std::cell::Cell;
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
@@ -63,12 +63,17 @@ pub(super) fn chosen() -> Storage {
     }
 }
 
+thread_local! {
+    /// How many databases this test has asked for: counted for each, or others' would decide which names come again.
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+}
+
 /// A database of one's own, made anew. It is named after the test, so that a run leaves no more behind than the last one.
 fn fresh(url: &str) -> PgPool {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
     let thread = std::thread::current();
     let mut hasher = std::hash::DefaultHasher::new();
-    (thread.name(), COUNT.fetch_add(1, Ordering::Relaxed) % 4).hash(&mut hasher);
+    let count = COUNT.replace(COUNT.get() + 1) % 4;
+    (thread.name(), count).hash(&mut hasher);
     let name = format!("stripe_sandbox_test_{:x}", hasher.finish());
     let options: PgConnectOptions = url.parse().expect("an address of a database");
     let (own, server) = (options.clone().database(&name), options);
