@@ -156,7 +156,7 @@ impl Identity {
             return Ok(false);
         };
         let now = self.0.clock.now();
-        if !store::trusted::readdress(tx, user, &email, now).await? {
+        if !store::email_changes::set_address(tx, user, &email, now).await? {
             return Ok(false);
         }
         let data = json!({ "by": BY });

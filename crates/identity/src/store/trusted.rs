@@ -1,7 +1,7 @@
 //! What another place that is trusted with identity says of people, and sessions that stand for
 //! ones there.
 
-use crate::model::{Email, Name, Status};
+use crate::model::{Name, Status};
 use kernel::id::{SessionId, UserId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -51,31 +51,6 @@ pub(crate) async fn rename(
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// Gives an account another address, proved; false if somebody else has it.
-pub(crate) async fn readdress(
-    db: &mut PgConnection,
-    user: UserId,
-    email: &Email,
-    now: OffsetDateTime,
-) -> sqlx::Result<bool> {
-    let changed = sqlx::query!(
-        r#"
-        update identity.users
-        set email = $2, email_key = $3, email_verified_at = $4, updated_at = $4
-        where id = $1 and not exists (
-            select from identity.users other where other.email_key = $3 and other.id <> $1
-        )
-        "#,
-        user as UserId,
-        email.address.as_str(),
-        email.key,
-        now,
-    )
-    .execute(db)
-    .await?;
-    Ok(changed.rows_affected() == 1)
 }
 
 /// Which of these roles there are.

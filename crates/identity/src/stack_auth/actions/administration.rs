@@ -316,8 +316,12 @@ impl StackAuth {
         let tokens = self
             .open(&mut tx, &user, device, "server", life, impersonation)
             .await?;
-        self.note(&mut tx, user.id, "session.opened_by_server")
-            .await?;
+        let action = if impersonation {
+            "session.impersonated_by_server"
+        } else {
+            "session.opened_by_server"
+        };
+        self.note(&mut tx, user.id, action).await?;
         tx.commit().await?;
         Ok(tokens)
     }
