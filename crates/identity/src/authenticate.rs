@@ -5,6 +5,10 @@
 //! clears at once. A browser whose access token is over is given a new one on the way,
 //! so that no page has to know of refreshing.
 
+mod place;
+
+pub use place::Allowances;
+
 use crate::{
     Identity, SecondFactorPolicy,
     actions::{api_keys::is_own_account, sessions::Issued},
@@ -25,7 +29,7 @@ use kernel::{
     Error, Permission, Principal, Result,
     audit::{self, Via},
     client::ClientAddr,
-    id::{SessionId, UserId},
+    id::{ImpersonationId, SessionId, UserId},
     principal::PermissionSet,
 };
 use std::{
@@ -50,12 +54,18 @@ pub struct Standing {
 /// Finds out who calls, puts their [`Principal`] into the request and renews their
 /// tokens when it is time.
 #[derive(Debug, Clone)]
-pub struct AccessLayer(Identity);
+pub struct AccessLayer {
+    identity: Identity,
+    allowances: Allowances,
+}
 
 impl AccessLayer {
-    /// For this domain's sessions.
-    pub fn new(identity: Identity) -> Self {
-        Self(identity)
+    /// For this domain's sessions, and what may be done in a member's place.
+    pub fn new(identity: Identity, allowances: Allowances) -> Self {
+        Self {
+            identity,
+            allowances,
+        }
     }
 }
 
@@ -65,9 +75,23 @@ impl<S> Layer<S> for AccessLayer {
     fn layer(&self, inner: S) -> Access<S> {
         Access {
             inner,
-            identity: self.0.clone(),
+            identity: self.identity.clone(),
+            allowances: self.allowances.clone(),
         }
     }
+}
+
+/// What came of looking who calls.
+#[derive(Debug, Default)]
+struct Recognised {
+    /// Their new tokens, if it was time.
+    renewed: Option<Issued>,
+    /// The key that a machine came with, or in whose place staff act.
+    via: Option<Via>,
+    /// They acted in somebody's place until now.
+    over: bool,
+    /// The browser holds what once let it act in somebody's place.
+    cookie_is_stale: bool,
 }
 
 /// The service of [`AccessLayer`].
@@ -75,6 +99,7 @@ impl<S> Layer<S> for AccessLayer {
 pub struct Access<S> {
     inner: S,
     identity: Identity,
+    allowances: Allowances,
 }
 
 impl<S> Service<Request> for Access<S>
@@ -99,37 +124,42 @@ where
             return Either::Left(self.inner.call(request));
         }
         let (mut inner, identity) = (self.inner.clone(), self.identity.clone());
+        let allowances = self.allowances.clone();
         Either::Right(Box::pin(async move {
             let mut request = request;
-            let (renewed, via) = match identity.recognise(&mut request).await {
+            let mut recognised = match identity.recognise(&mut request).await {
                 Ok(recognised) => recognised,
                 Err(error) => return Ok(error.into_response()),
             };
             let caller = request.extensions().get::<Principal>().copied();
-            let mut response = match via {
-                Some(via) => audit::via(via, inner.call(request)).await?,
-                None => inner.call(request).await?,
+            let judged = allowances.judge(&request, &recognised);
+            let let_through = identity.let_through(judged, recognised.via.as_ref()).await;
+            let mut response = match (let_through, recognised.via.take()) {
+                (Err(refused), _) => refused.into_response(),
+                (Ok(()), Some(via)) => audit::via(via, inner.call(request)).await?,
+                (Ok(()), None) => inner.call(request).await?,
             };
             if changes && response.status().is_success() {
                 identity.may_have_changed(caller.as_ref());
             }
-            if let Some(issued) = renewed {
-                identity.hand_out(&issued, &mut response);
-            }
+            identity.finish(&recognised, &mut response);
             Ok(response)
         }))
     }
 }
 
 impl Identity {
-    /// Puts the caller into the request; their new tokens, if it was time, and the key that
-    /// a machine came with.
-    async fn recognise(&self, request: &mut Request) -> Result<(Option<Issued>, Option<Via>)> {
+    /// Puts the caller into the request.
+    async fn recognise(&self, request: &mut Request) -> Result<Recognised> {
         let from = ClientAddr::of(request.extensions());
         if bearer(request.headers()).is_some_and(|token| Self::is_api_key(&token)) {
-            let via = self.recognise_key(request, from).await?;
-            return Ok((None, Some(via)));
+            let via = Some(self.recognise_key(request, from).await?);
+            return Ok(Recognised {
+                via,
+                ..Recognised::default()
+            });
         }
+        let by_cookie = bearer(request.headers()).is_none();
         let (principal, renewed) = self.identify(request.headers(), from).await?;
         if let Some(principal) = principal {
             request.extensions_mut().insert(principal);
@@ -137,7 +167,18 @@ impl Identity {
         if let Some(issued) = &renewed {
             self.pass_on(request.headers_mut(), issued);
         }
-        Ok((renewed, None))
+        let mut recognised = Recognised {
+            renewed,
+            ..Recognised::default()
+        };
+        if by_cookie {
+            self.take_place(request, &mut recognised).await?;
+        }
+        if recognised.over || recognised.cookie_is_stale {
+            let name = self.acting_cookie();
+            replace_cookie(request.headers_mut(), name, None);
+        }
+        Ok(recognised)
     }
 
     /// A machine with a key: whatever is written down about the request names the key.
@@ -160,12 +201,28 @@ impl Identity {
     /// Somebody changed something, perhaps what accounts say: who reads on this node after
     /// the answer must not find the old. Other nodes hear of it from the tables' triggers.
     fn may_have_changed(&self, caller: Option<&Principal>) {
+        self.0.impersonations.forget_all();
         match caller {
             Some(member) if !member.can(Permission::UsersWrite) => {
                 self.0.accounts.forget(&member.user);
             }
             // Staff change others; whoever followed a link in a mail is nobody yet.
             _ => self.0.accounts.forget_all(),
+        }
+    }
+
+    /// Sets the new cookies, and takes back what lets nobody act in a place any more.
+    fn finish(&self, recognised: &Recognised, response: &mut Response) {
+        if let Some(issued) = &recognised.renewed {
+            self.hand_out(issued, response);
+        }
+        let set = response.headers().get_all(header::SET_COOKIE);
+        let name = format!("{}=", self.acting_cookie());
+        let has_word = set
+            .iter()
+            .any(|cookie| cookie.as_bytes().starts_with(name.as_bytes()));
+        if (recognised.over || recognised.cookie_is_stale) && !has_word {
+            self.clear_acting_cookie(response.headers_mut());
         }
     }
 
@@ -276,6 +333,7 @@ impl Identity {
                 permissions: held.permissions,
                 authenticated_at: held.authenticated_at,
                 second_factor_due: held.second_factor_due,
+                acting: None,
             }))
     }
 
@@ -288,27 +346,34 @@ impl Identity {
             let mut db = self.0.db.acquire().await?;
             store::sessions::standing(&mut db, session).await?
         };
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else {
+            let id = ImpersonationId(session.0);
+            return self.impersonation_as_it_stands(id).await;
+        };
         let principal = self.standing(session, row.user).await?;
         Ok(principal.map(|principal| (principal, row.expires_at)))
     }
 
     /// Puts the new access token where the old one was, for whoever answers the request.
     fn pass_on(&self, headers: &mut HeaderMap, issued: &Issued) {
-        let name = self.access_cookie();
-        let mut pairs: Vec<String> = headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .map(str::trim)
-            .filter(|pair| !pair.starts_with(&format!("{name}=")))
-            .map(str::to_owned)
-            .collect();
-        pairs.push(format!("{name}={}", issued.access));
-        if let Ok(line) = HeaderValue::from_str(&pairs.join("; ")) {
-            headers.insert(header::COOKIE, line);
-        }
+        replace_cookie(headers, self.access_cookie(), Some(&issued.access));
+    }
+}
+
+/// Puts another value, or none, where a cookie of the request was.
+fn replace_cookie(headers: &mut HeaderMap, name: &str, value: Option<&str>) {
+    let mut pairs: Vec<String> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .map(str::trim)
+        .filter(|pair| !pair.starts_with(&format!("{name}=")))
+        .map(str::to_owned)
+        .collect();
+    pairs.extend(value.map(|value| format!("{name}={value}")));
+    if let Ok(line) = HeaderValue::from_str(&pairs.join("; ")) {
+        headers.insert(header::COOKIE, line);
     }
 }
 

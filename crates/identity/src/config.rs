@@ -1,7 +1,9 @@
 //! The section `[identity]` of the configuration.
 
 use crate::{
-    configured::ProviderConfig, model::password::PasswordPolicy, stack_auth::StackAuthConfig,
+    configured::ProviderConfig,
+    model::{impersonation::SHORTEST, password::PasswordPolicy},
+    stack_auth::StackAuthConfig,
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -52,6 +54,12 @@ pub struct IdentityConfig {
     pub account_burst: u32,
     /// The same for one address, whatever the account.
     pub address_burst: u32,
+    /// Minutes for which staff act in a member's place unless they say otherwise.
+    pub impersonation_minutes: u32,
+    /// The most minutes that they may say: 5 to 120.
+    pub impersonation_most_minutes: u32,
+    /// Whether the member is told why.
+    pub impersonation_tells_reason: bool,
     /// Days that a deleted account stays in the trash before what names the person is erased.
     pub trash_days: u16,
     /// Who else may sign people in, by a name of the operator's choice.
@@ -93,6 +101,9 @@ impl Default for IdentityConfig {
             sign_in_burst: 10,
             account_burst: 100,
             address_burst: 100,
+            impersonation_minutes: 30,
+            impersonation_most_minutes: 120,
+            impersonation_tells_reason: false,
             trash_days: 30,
             providers: BTreeMap::new(),
             stack_auth: StackAuthConfig::default(),
@@ -119,6 +130,12 @@ impl IdentityConfig {
 
     pub(crate) fn confirmation(&self) -> Duration {
         Duration::from_secs(u64::from(self.confirmation_minutes) * 60)
+    }
+
+    /// The usual and the longest time in a member's place, in minutes.
+    pub(crate) fn impersonation(&self) -> (u32, u32) {
+        let most = self.impersonation_most_minutes.clamp(SHORTEST, 120);
+        (self.impersonation_minutes.clamp(SHORTEST, most), most)
     }
 
     pub(crate) fn remember(&self) -> Duration {

@@ -53,6 +53,25 @@ impl Identity {
         }
     }
 
+    pub(crate) fn acting_cookie(&self) -> &'static str {
+        if self.secure() {
+            "__Host-portico_acting"
+        } else {
+            "portico_acting"
+        }
+    }
+
+    /// Lets this browser act in somebody's place.
+    pub(crate) fn set_acting_cookie(&self, headers: &mut HeaderMap, held: &str, life: Duration) {
+        let cookie = self.cookie(self.acting_cookie(), held.to_owned(), life);
+        headers.append(header::SET_COOKIE, cookie);
+    }
+
+    /// Takes that back.
+    pub(crate) fn clear_acting_cookie(&self, headers: &mut HeaderMap) {
+        self.clear(headers, self.acting_cookie());
+    }
+
     /// Ties sign-ins at providers to this browser.
     pub(crate) fn set_provider_cookie(&self, headers: &mut HeaderMap, browser: &str) {
         let cookie = self.cookie(self.provider_cookie(), browser.to_owned(), AWAY);

@@ -77,6 +77,14 @@ impl Job for SweepSessions {
     const NAME: &'static str = "identity:sweep_sessions";
 }
 
+/// Writes into the log which impersonations ended by themselves.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct NoteEndedImpersonations {}
+
+impl Job for NoteEndedImpersonations {
+    const NAME: &'static str = "identity:note_ended_impersonations";
+}
+
 /// Mails an invitation with its link.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SendInvitation {
@@ -210,6 +218,7 @@ impl Identity {
         let (erase, bulk, invite) = (self.clone(), self.clone(), self.clone());
         let import = self.clone();
         let (owner, requested, rotation) = (self.clone(), self.clone(), self.clone());
+        let impersonations = self.clone();
         self.self_service_handlers(handlers)
             .on(move |job: SendWelcome, _| {
                 let identity = welcome.clone();
@@ -237,6 +246,10 @@ impl Identity {
             .every("17 * * * *", move |_: SweepSessions, _| {
                 let identity = sweep.clone();
                 async move { identity.sweep_sessions().await }
+            })
+            .every("* * * * *", move |_: NoteEndedImpersonations, _| {
+                let identity = impersonations.clone();
+                async move { identity.note_ended_impersonations().await }
             })
             .on(move |job: SendInvitation, _| {
                 let identity = invite.clone();

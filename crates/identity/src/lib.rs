@@ -45,7 +45,7 @@ use kernel::{
     database::Database,
     events::EventLog,
     files::Files,
-    id::{SessionId, UserId},
+    id::{ImpersonationId, SessionId, UserId},
     limits::Limits,
     live::Signals,
     mail::Mailer,
@@ -123,6 +123,8 @@ struct Inner {
     standing: Cache<SessionId, Option<Arc<authenticate::Standing>>>,
     /// What each person is told about themselves.
     accounts: Cache<UserId, Option<Arc<model::Account>>>,
+    /// Who acts in whose place: asked at every request of theirs.
+    impersonations: Cache<ImpersonationId, Option<Arc<store::impersonations::Held>>>,
     /// Tokens whose signature was checked, by hash.
     verified: moka::sync::Cache<[u8; 32], keys::Claims>,
 }
@@ -131,6 +133,8 @@ struct Inner {
 const STANDING: &str = "identity.standing";
 /// The name of the cache of accounts. Triggers on the tables it is read from invalidate it.
 const ACCOUNTS: &str = "identity.accounts";
+/// The name of the cache of impersonations. A trigger says which one is over.
+const IMPERSONATIONS: &str = "identity.impersonations";
 
 impl Identity {
     /// Builds the domain; makes the first signing key.
@@ -145,6 +149,7 @@ impl Identity {
             &needs.config.stack_auth,
         )
         .await?;
+        let impersonations = impersonations(&needs);
         Ok(Self(Arc::new(Inner {
             stack,
             trusted: std::sync::OnceLock::new(),
@@ -166,6 +171,7 @@ impl Identity {
                 Duration::from_mins(1),
                 &needs.invalidations,
             ),
+            impersonations,
             verified: moka::sync::Cache::builder()
                 .max_capacity(100_000)
                 .time_to_live(needs.config.access())
@@ -199,6 +205,21 @@ impl Identity {
         url.set_fragment(Some(token));
         url.to_string()
     }
+}
+
+/// The cache of impersonations; what tells it of an end also closes the sockets, on every node.
+fn impersonations(
+    needs: &Needs,
+) -> Cache<ImpersonationId, Option<Arc<store::impersonations::Held>>> {
+    let (life, bus) = (Duration::from_mins(1), &needs.invalidations);
+    let cache = Cache::new(IMPERSONATIONS, 10_000, life, bus);
+    let signals = needs.signals.clone();
+    bus.on(IMPERSONATIONS, move |key| {
+        if let Some(Ok(id)) = key.map(str::parse) {
+            signals.session_ended(SessionId(id));
+        }
+    });
+    cache
 }
 
 /// A password on its way in: never logged, wiped after use.

@@ -25,6 +25,14 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         schema: "identity",
+        name: "impersonations",
+        rules: &[
+            Rule::Owner { column: "user_id" },
+            Rule::Permission(Permission::UsersWrite),
+        ],
+    },
+    Table {
+        schema: "identity",
         name: "bulk_runs",
         rules: &[Rule::Owner { column: "actor" }],
     },

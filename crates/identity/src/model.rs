@@ -4,6 +4,7 @@ pub mod bulk;
 pub mod email_change;
 pub mod entry;
 pub mod factors;
+pub mod impersonation;
 pub mod import;
 pub mod keys;
 pub mod passkeys;

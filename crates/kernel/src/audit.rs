@@ -8,7 +8,7 @@
 use crate::{
     clock::Clock,
     error::Result,
-    id::UserId,
+    id::{ImpersonationId, UserId},
     live::{Rule, Table},
     page::{Page, PageQuery},
     principal::Permission,
@@ -48,14 +48,31 @@ pub struct Act<'a> {
     pub data: Value,
 }
 
-/// On whose behalf a request acts beside its principal: put around it by the authentication
+/// Through what a request acts beside its principal: put around it by the authentication
 /// layer, so that no verb can forget to write it down.
 #[derive(Debug, Clone, Serialize)]
-pub struct Via {
-    /// The key for machines that the request came with.
-    pub api_key: uuid::Uuid,
-    /// As people call it.
-    pub name: String,
+#[serde(untagged)]
+pub enum Via {
+    /// A key for machines.
+    Key {
+        /// The key that the request came with.
+        api_key: uuid::Uuid,
+        /// As people call it.
+        name: String,
+    },
+    /// Somebody of the staff in a member's place. What the member's verbs write down is
+    /// written under the name of who really acts.
+    Impersonation {
+        /// Which.
+        impersonation: ImpersonationId,
+        /// In whose place.
+        on_behalf_of: UserId,
+        /// As people call them.
+        name: String,
+        /// Who really acts.
+        #[serde(skip)]
+        by: UserId,
+    },
 }
 
 tokio::task_local! {
@@ -65,6 +82,23 @@ tokio::task_local! {
 /// Runs a request; what it appends says through what it came.
 pub async fn via<F: Future>(via: Via, request: F) -> F::Output {
     VIA.scope(via, request).await
+}
+
+/// Who really acts, if this request acts in this person's place.
+pub fn in_place_of(person: UserId) -> Option<UserId> {
+    VIA.try_with(|via| match via {
+        Via::Impersonation {
+            on_behalf_of, by, ..
+        } if *on_behalf_of == person => Some(*by),
+        _ => None,
+    })
+    .ok()
+    .flatten()
+}
+
+/// Who really acted, where a verb names its caller.
+pub(crate) fn really(actor: Option<UserId>) -> Option<UserId> {
+    actor.map(|actor| in_place_of(actor).unwrap_or(actor))
 }
 
 /// The tables that sockets may watch.
@@ -145,7 +179,7 @@ impl Audit {
             data.insert("via".into(), serde_json::to_value(via).context("via")?);
         }
         let data = serde_json::to_string(&data).context("audit data")?;
-        let actor = act.actor.map(|user| user.0);
+        let actor = really(act.actor).map(|user| user.0);
         let mac = self.mac(&head.mac, seq, at, actor, act.action, act.subject, &data);
         sqlx::query!(
             r#"
@@ -259,14 +293,14 @@ impl Audit {
 /// How many entries one person's copy of their data holds at most: the newest.
 const CONCERNING: i64 = 10_000;
 
-/// What somebody did, and what was done to them; the newest first.
+/// What somebody did, what was done to them and in their place; the newest first.
 pub async fn concerning(db: &mut PgConnection, user: UserId) -> Result<Vec<Entry>> {
     let rows = sqlx::query_as!(
         Entry,
         r#"
         select seq, at, actor as "actor: UserId", action, subject, data
         from kernel.audit
-        where actor = $1 or subject = $2
+        where actor = $1 or subject = $2 or (data -> 'via' ->> 'on_behalf_of') = $2
         order by seq desc
         limit $3
         "#,

@@ -5,6 +5,7 @@
 //! was not committed and nothing committed is forgotten.
 
 use crate::{
+    audit,
     clock::Clock,
     error::Result,
     id::UserId,
@@ -85,6 +86,7 @@ impl EventLog {
         event: &E,
     ) -> Result<i64> {
         let data = serde_json::to_value(event).context("event data")?;
+        let actor = audit::really(actor);
         let subject = event.subject();
         let id = sqlx::query_scalar!(
             r#"

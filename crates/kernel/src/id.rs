@@ -54,3 +54,7 @@ id! {
     /// One signed-in device of a user.
     SessionId
 }
+id! {
+    /// One time that somebody of the staff acts in a member's place.
+    ImpersonationId
+}

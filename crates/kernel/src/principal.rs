@@ -6,7 +6,7 @@
 
 use crate::{
     error::{Error, Result},
-    id::{SessionId, UserId},
+    id::{ImpersonationId, SessionId, UserId},
 };
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
@@ -50,6 +50,8 @@ permissions! {
     UsersRead = "users.read",
     /// Invite, change, suspend and delete people.
     UsersWrite = "users.write",
+    /// See the product as somebody else, and act for them.
+    UsersImpersonate = "users.impersonate",
     /// Change roles and who holds them.
     RolesWrite = "roles.write",
     /// Make and take back keys for machines.
@@ -140,6 +142,36 @@ pub struct Principal {
     /// Whether their rights are held back until they have a second factor, as the operator
     /// asks of staff. `permissions` is empty then.
     pub second_factor_due: bool,
+    /// Who really acts, where somebody of the staff does so in the caller's place. Everything
+    /// above is the member's then, except `session`, which is the impersonation itself.
+    pub acting: Option<Acting>,
+}
+
+/// Somebody of the staff in a member's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acting {
+    /// Who really acts.
+    pub by: UserId,
+    /// By which impersonation.
+    pub impersonation: ImpersonationId,
+    /// Whether they may change anything.
+    pub writes: bool,
+    /// When it is over.
+    pub until: OffsetDateTime,
+}
+
+/// What somebody who acts in a member's place may do with an operation. What nobody declared
+/// is as [`Allowance::InPerson`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allowance {
+    /// Looking: always.
+    Look,
+    /// Changing: where changes were asked for.
+    Change,
+    /// Ending it: always.
+    Leave,
+    /// Nobody on the member's behalf, ever.
+    InPerson,
 }
 
 impl Principal {

@@ -10,6 +10,7 @@ pub mod front;
 pub mod health;
 mod holders;
 pub mod http;
+pub mod in_place;
 mod live_reads;
 pub mod router;
 pub mod system;

@@ -4,11 +4,15 @@ use crate::{
     app::App,
     front, health,
     http::{Parts, rate::RateLayer},
+    in_place,
     live_reads::LiveReadsLayer,
     system,
 };
 use axum::{Json, Router, http::StatusCode, routing::get};
-use identity::{authenticate::AccessLayer, stack_auth::StackAuth};
+use identity::{
+    authenticate::{AccessLayer, Allowances},
+    stack_auth::StackAuth,
+};
 use kernel::mail;
 use std::sync::Arc;
 use tower::ServiceBuilder;
@@ -65,12 +69,13 @@ pub fn document() -> utoipa::openapi::OpenApi {
 
 /// Every part of the server.
 pub(crate) fn parts(app: &App) -> Parts {
-    let access = AccessLayer::new(app.identity.clone());
     // One count for the routes that need everything: a copy part by part would be made at
     // every request.
     let shared = Arc::new(app.clone());
     let document = document();
     let described = serde_json::to_value(&document).unwrap_or_default();
+    let allowances = Allowances::new(in_place::allowances(&described));
+    let access = AccessLayer::new(app.identity.clone(), allowances);
     let v1 = Router::new()
         .merge(Router::from(
             identity::routes::router().with_state(app.identity.clone()),

@@ -87,7 +87,7 @@ pub(crate) fn file_purposes() -> Vec<Purpose> {
             largest: 4 * 1024 * 1024 * 1024,
             media_types: vec!["application/zip"],
             senders: Senders::Domain,
-            readers: Readers::Owner,
+            readers: Readers::OwnerInPerson,
         },
         Purpose {
             name: "attachment",

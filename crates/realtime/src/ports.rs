@@ -76,10 +76,12 @@ pub struct DeclaredChannels(pub Vec<Channel>);
 #[async_trait]
 impl Channels for DeclaredChannels {
     async fn access(&self, principal: &Principal, topic: &str, private: bool) -> Access {
+        // Who acts in somebody's place hears what they hear, and is not present for them.
+        let speaks = principal.acting.is_none();
         if !private {
             return Access {
                 read: true,
-                write: true,
+                write: speaks,
             };
         }
         let mut access = Access {
@@ -95,7 +97,7 @@ impl Channels for DeclaredChannels {
                     Who::Server => false,
                 };
                 access.read |= may(channel.read);
-                access.write |= may(channel.write);
+                access.write |= speaks && may(channel.write);
             }
         }
         access
@@ -165,6 +167,7 @@ mod tests {
             permissions: [].into_iter().collect(),
             authenticated_at: OffsetDateTime::UNIX_EPOCH,
             second_factor_due: false,
+            acting: None,
         };
         let may = async |topic: &str, private| {
             let Access { read, write } = channels.access(&ada, topic, private).await;

@@ -721,6 +721,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/impersonation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends acting in somebody's place. Answers the same where it is over already. */
+        delete: operations["end_impersonation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/impersonations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When staff acted in the caller's place, the latest first. */
+        get: operations["impersonations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/membership": {
         parameters: {
             query?: never;
@@ -1829,6 +1863,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/users/{id}/impersonation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begins to see the product as somebody else: in this browser, beside the caller's own session,
+         *     which stays. The person is told. Needs `users.impersonate`, a recent proof of who is asking,
+         *     and all that the person may do.
+         */
+        post: operations["impersonate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users/{id}/membership": {
         parameters: {
             query?: never;
@@ -2081,6 +2136,19 @@ export interface components {
             /** @description The subject's name, where it is a person. */
             subject_name?: string | null;
         };
+        /** @description Who acts in the place of whom the API calls "me". */
+        ActingView: {
+            /** @description Who really acts. */
+            by: components["schemas"]["ByView"];
+            /** Format: date-time */
+            expires_at: string;
+            id: components["schemas"]["ImpersonationId"];
+            /** @description What is allowed beside looking. */
+            mode: components["schemas"]["Mode"];
+            reason?: string | null;
+            /** Format: date-time */
+            started_at: string;
+        };
         ActionView: {
             /** @description What the button says. */
             label: string;
@@ -2231,6 +2299,11 @@ export interface components {
             total: number;
             /** @description Whether it can be taken back. */
             undoable: boolean;
+        };
+        /** @description Somebody, by name. */
+        ByView: {
+            id: components["schemas"]["UserId"];
+            name: string;
         };
         /** @description A question for `navigator.credentials`; bytes are base64url. */
         CeremonyView: {
@@ -2662,6 +2735,45 @@ export interface components {
             /** @description An access token of the hosted project. */
             access_token: string;
         };
+        ImpersonationBody: {
+            /**
+             * Format: int32
+             * @description For how long: 5 minutes up to the operator's limit; the operator's usual time unless said.
+             */
+            minutes?: number | null;
+            mode?: components["schemas"]["Mode"] | null;
+            /** @description Why, in 10 to 500 characters: for the log, and for whoever asks later. */
+            reason?: string;
+        };
+        /**
+         * Format: uuid
+         * @description One time that somebody of the staff acts in a member's place.
+         */
+        ImpersonationId: string;
+        /** @description One time that staff acted in the caller's place. */
+        ImpersonationView: {
+            by: components["schemas"]["ByView"];
+            id: components["schemas"]["ImpersonationId"];
+            /** @description What was allowed beside looking. */
+            mode: components["schemas"]["Mode"];
+            /** @description Whether it is going on. */
+            open: boolean;
+            /** @description Why, where the operator lets people know. */
+            reason?: string | null;
+            /** Format: date-time */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description When it ends, or ended.
+             */
+            until: string;
+        };
+        /** @description A page of them. */
+        ImpersonationsView: {
+            items: components["schemas"]["ImpersonationView"][];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
         /**
          * Format: uuid
          * @description One file on its way in.
@@ -2805,6 +2917,7 @@ export interface components {
         };
         /** @description A person, as they see themselves. */
         MeView: {
+            acting?: components["schemas"]["ActingView"] | null;
             /** @description How others see them; the name unless they chose. */
             display_name: string;
             /** @description Their address. */
@@ -2850,6 +2963,11 @@ export interface components {
             /** Format: date-time */
             until?: string | null;
         };
+        /**
+         * @description What is allowed beside looking.
+         * @enum {string}
+         */
+        Mode: "read" | "write";
         /** @description A key that was just made. */
         NewApiKeyView: {
             key: components["schemas"]["ApiKeyView"];
@@ -3719,6 +3837,15 @@ export interface components {
              * @description Which is likely the role.
              */
             role?: number | null;
+        };
+        /** @description An impersonation that has begun. */
+        StartedView: {
+            /** Format: date-time */
+            expires_at: string;
+            id: components["schemas"]["ImpersonationId"];
+            /** @description Where the member lands: `/admin` for staff, `/home` for members. */
+            landing: string;
+            mode: components["schemas"]["Mode"];
         };
         /**
          * @description Whether an account may be used.
@@ -6251,6 +6378,71 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_impersonation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    impersonations: {
+        parameters: {
+            query?: {
+                /** @description Where the page before ended, as it said. */
+                cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImpersonationsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9695,6 +9887,74 @@ export interface operations {
             };
             /** @description `deleted`, `last_owner`, `not_yourself` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    impersonate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImpersonationBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `confirmation_required`, `holds_more`, `not_owners`, `browser_only` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not_active`, `not_yourself` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

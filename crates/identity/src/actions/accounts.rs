@@ -203,12 +203,17 @@ impl Identity {
 
     /// The caller's own account.
     pub async fn me(&self, caller: &Principal) -> Result<Arc<Account>> {
+        self.account_of(caller.user).await
+    }
+
+    /// Somebody's account, as `me` shows it to them.
+    pub(crate) async fn account_of(&self, user: UserId) -> Result<Arc<Account>> {
         let held = self
             .0
             .accounts
-            .get::<Error, _>(caller.user, async {
+            .get::<Error, _>(user, async {
                 let mut db = self.0.db.acquire().await?;
-                let account = store::accounts::get(&mut db, caller.user).await?;
+                let account = store::accounts::get(&mut db, user).await?;
                 Ok(account.map(Arc::new))
             })
             .await?;

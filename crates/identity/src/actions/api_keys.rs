@@ -149,8 +149,9 @@ impl Identity {
             // There is nobody to ask: who made the key was.
             authenticated_at: now,
             second_factor_due: false,
+            acting: None,
         };
-        let via = Via {
+        let via = Via::Key {
             api_key: held.id,
             name: held.name,
         };

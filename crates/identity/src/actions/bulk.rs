@@ -249,6 +249,7 @@ impl Identity {
             permissions: permission_set(&found.permissions).and(asked_with),
             authenticated_at: run.created_at,
             second_factor_due: false,
+            acting: None,
         }))
     }
 

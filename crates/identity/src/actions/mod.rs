@@ -12,6 +12,7 @@ pub(crate) mod export;
 pub(crate) mod exports;
 pub(crate) mod factors;
 pub(crate) mod happenings;
+pub(crate) mod impersonation;
 pub(crate) mod import;
 pub(crate) mod invitations;
 pub(crate) mod mailed;

@@ -4,6 +4,7 @@ use crate::{
     Identity,
     model::{
         Email,
+        impersonation::Mode,
         security::{Kind, SecurityEventId},
     },
     store,
@@ -13,6 +14,7 @@ use kernel::{
     mail::{Mail, Template},
 };
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 impl Identity {
     /// Mails an owner what happened: a job.
@@ -22,27 +24,23 @@ impl Identity {
         let Some(told) = store::security::told(&mut tx, event).await? else {
             return Ok(());
         };
-        let Some((template, mut vars)) = words(Kind::parse(&told.kind), &told.data) else {
+        let kind = Kind::parse(&told.kind);
+        let words = match kind {
+            Some(Kind::Impersonated) => self.in_your_place(&told.data).await?,
+            kind => words(kind, &told.data),
+        };
+        let Some((template, mut vars)) = words else {
             return Ok(());
         };
         let mut security = inner.public_url.clone();
         security.set_path("/security");
         let mut forgotten = inner.public_url.clone();
         forgotten.set_path("/forgot-password");
-        let at = told.created_at;
         if let Some(vars) = vars.as_object_mut() {
-            let when = format!(
-                "{} {} {}, {:02}:{:02} UTC",
-                at.day(),
-                at.month(),
-                at.year(),
-                at.hour(),
-                at.minute()
-            );
             vars.insert("name".into(), told.name.into());
             vars.insert("link".into(), security.as_str().into());
             vars.insert("reset".into(), forgotten.as_str().into());
-            vars.insert("when".into(), when.into());
+            vars.insert("when".into(), moment(told.created_at).into());
             // What has no device was done by staff.
             let how = match (&told.device, &told.address) {
                 (Some(device), Some(address)) => format!("on {device} ({address})"),
@@ -73,6 +71,48 @@ impl Identity {
         tx.commit().await?;
         Ok(())
     }
+}
+
+impl Identity {
+    /// What is said of somebody who acts in the reader's place: who, until when, and why only
+    /// where the operator lets people know.
+    async fn in_your_place(&self, data: &Value) -> Result<Option<(Template, Value)>> {
+        let id = data["impersonation"]
+            .as_str()
+            .and_then(|id| id.parse().ok());
+        let held = match id {
+            Some(id) => self.impersonation(id).await?,
+            None => None,
+        };
+        Ok(held.map(|held| {
+            let may = match held.mode {
+                Mode::Read => "They can look at everything that you see, and change nothing.",
+                Mode::Write => {
+                    "They can look at everything that you see, and do things for you. Your password, \
+                     your ways to sign in, your address and your data's copy stay yours alone."
+                }
+            };
+            let tells = self.0.config.impersonation_tells_reason;
+            let reason = held.reason.as_deref().filter(|_| tells);
+            let vars = json!({
+                "by": held.by_name, "until": moment(held.expires_at), "may": may,
+                "reason": reason.unwrap_or_default(),
+            });
+            (Template::Impersonated, vars)
+        }))
+    }
+}
+
+/// A moment, for a mail.
+fn moment(at: OffsetDateTime) -> String {
+    format!(
+        "{} {} {}, {:02}:{:02} UTC",
+        at.day(),
+        at.month(),
+        at.year(),
+        at.hour(),
+        at.minute()
+    )
 }
 
 /// Which mail tells of a kind of event, and what only this kind needs.

@@ -5,7 +5,8 @@ use crate::{
     model::security::{SecurityEvent, SecurityEventId, SecurityNoticed},
     store,
 };
-use kernel::{Error, Principal, Result};
+use kernel::{Error, Principal, Result, audit};
+use serde_json::json;
 use sqlx::PgConnection;
 
 impl Identity {
@@ -14,8 +15,15 @@ impl Identity {
     pub(crate) async fn record(
         &self,
         tx: &mut PgConnection,
-        event: SecurityEvent<'_>,
+        mut event: SecurityEvent<'_>,
     ) -> Result<SecurityEventId> {
+        // What somebody does in the person's place is not their own doing.
+        if let Some(by) = event.user.and_then(audit::in_place_of) {
+            if event.data.is_null() {
+                event.data = json!({});
+            }
+            event.data["by"] = json!(by);
+        }
         let (id, now) = (SecurityEventId::new(), self.0.clock.now());
         store::security::insert(tx, id, &event, now).await?;
         if let Some(user) = event.user

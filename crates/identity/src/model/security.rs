@@ -97,6 +97,7 @@ impl Kind {
                 | Self::SecondFactorRemoved
                 | Self::RecoveryCodeUsed
                 | Self::PasskeyAdded
+                | Self::Impersonated
                 | Self::PasskeyRemoved
                 | Self::ProviderLinked
                 | Self::ProviderUnlinked

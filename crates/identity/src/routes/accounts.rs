@@ -1,6 +1,9 @@
 //! Registering, proving an address, the profile, the first owner.
 
-use super::views::{MeView, SignedInView};
+use super::{
+    impersonation::ActingView,
+    views::{MeView, SignedInView},
+};
 use crate::{
     Identity,
     actions::{passwords::At, sessions::landing},
@@ -141,8 +144,19 @@ pub(super) async fn me(
     State(identity): State<Identity>,
     caller: Principal,
 ) -> Result<Json<MeView>> {
-    let me = MeView::from(Account::clone(&*identity.me(&caller).await?));
-    Ok(Json(me.held_back(caller.second_factor_due)))
+    let account = Account::clone(&*identity.me(&caller).await?);
+    Ok(Json(seen_by(&identity, &caller, account).await?))
+}
+
+/// An account as it stands in this session, with who really acts.
+async fn seen_by(identity: &Identity, caller: &Principal, account: Account) -> Result<MeView> {
+    let mut me = MeView::from(account).held_back(caller.second_factor_due);
+    if let Some(acting) = caller.acting
+        && let Some(held) = identity.impersonation(acting.impersonation).await?
+    {
+        me.acting = Some(ActingView::of(acting, &held));
+    }
+    Ok(me)
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -167,9 +181,8 @@ pub(super) async fn change_profile(
         body.time_zone.as_deref(),
         body.locale.as_deref(),
     )?;
-    Ok(Json(
-        identity.change_profile(&caller, &change).await?.into(),
-    ))
+    let account = identity.change_profile(&caller, &change).await?;
+    Ok(Json(seen_by(&identity, &caller, account).await?))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]

@@ -9,6 +9,7 @@ mod email_change;
 mod entry;
 mod export;
 mod factors;
+mod impersonation;
 mod import;
 mod invitations;
 mod mailed;
@@ -61,6 +62,7 @@ pub fn router() -> OpenApiRouter<Identity> {
         ))
         .routes(routes!(email_change::look, email_change::follow))
         .merge(privacy::router())
+        .merge(impersonation::router())
         .routes(routes!(providers::ways_in))
         .routes(routes!(providers::depart))
         .routes(routes!(providers::come_back))

@@ -1,6 +1,6 @@
 //! What goes over the wire.
 
-use super::privacy::path_of;
+use super::{impersonation::ActingView, privacy::path_of};
 use crate::{
     actions::sessions::{landing, permissions},
     model::{Account, Person, Session, Status},
@@ -41,6 +41,9 @@ pub struct MeView {
     pub picture_small: Option<String>,
     /// Whether they may do nothing before they have a second factor.
     pub second_factor_due: bool,
+    /// Who really acts, where somebody of the staff does so in their place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acting: Option<ActingView>,
 }
 
 impl MeView {
@@ -62,6 +65,7 @@ impl From<Account> for MeView {
             picture: account.picture.map(path_of),
             picture_small: account.picture_small.map(path_of),
             second_factor_due: false,
+            acting: None,
             id: account.id,
             email: account.email,
             display_name: account.display_name.unwrap_or_else(|| account.name.clone()),

@@ -17,9 +17,15 @@ pub(crate) async fn of_person(
         r#"
         select e.id::text as "id!", e.created_at as at, e.kind,
             (e.data ->> 'by')::uuid as "actor: UserId", a.name as "actor_name?",
-            e.address, e.device, e.data
+            e.address, e.device,
+            case when i.id is null then e.data else e.data || jsonb_build_object(
+                'reason', i.reason, 'started_at', i.started_at,
+                'ended_at', coalesce(i.ended_at, i.expires_at)
+            ) end as "data!"
         from identity.security_events e
         left join identity.users a on a.id = (e.data ->> 'by')::uuid
+        left join identity.impersonations i
+            on e.kind = 'impersonated' and i.id = (e.data ->> 'impersonation')::uuid
         where e.user_id = $1 and ($2::timestamptz is null or e.created_at <= $2)
         order by e.created_at desc, e.id desc
         limit $3

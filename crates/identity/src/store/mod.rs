@@ -8,6 +8,7 @@ pub(crate) mod devices;
 pub(crate) mod email_changes;
 pub(crate) mod factors;
 pub(crate) mod happenings;
+pub(crate) mod impersonations;
 pub(crate) mod import;
 pub(crate) mod invitations;
 pub(crate) mod keys;

@@ -156,6 +156,11 @@ pub(crate) async fn holdings(db: &mut PgConnection, user: UserId) -> sqlx::Resul
             'changes_of_address', (select coalesce(jsonb_agg(jsonb_build_object('from', old_email, 'to', new_email,
                 'asked_at', created_at, 'done_at', done_at) order by created_at), '[]')
                 from identity.email_changes where user_id = u.id),
+            'staff_in_your_place', (select coalesce(jsonb_agg(jsonb_build_object('who', staff.name, 'why', i.reason,
+                'from', i.started_at, 'until', coalesce(i.ended_at, i.expires_at), 'could_change', i.mode = 'write')
+                order by i.id), '[]')
+                from identity.impersonations i join identity.users staff on staff.id = i.by_user
+                where i.user_id = u.id),
             'notes_of_staff', (select coalesce(jsonb_agg(jsonb_build_object('note', body, 'at', created_at) order by created_at), '[]')
                 from identity.notes where user_id = u.id)
         ) as "holdings!"
@@ -212,6 +217,9 @@ pub(crate) async fn erase(db: &mut PgConnection, user: UserId) -> sqlx::Result<(
             changes as (delete from identity.email_changes where user_id = $1),
             exports as (delete from identity.data_exports where user_id = $1),
             avatars as (delete from identity.avatars where user_id = $1),
+            impersonations as (
+                update identity.impersonations set reason = null where user_id = $1
+            ),
             departures as (delete from identity.departures where user_id = $1)
         update identity.security_events
         set identifier = null, address = null, device = null, data = '{}'

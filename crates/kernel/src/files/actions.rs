@@ -84,10 +84,19 @@ impl Files {
     /// What is known of a file, for somebody who may read it.
     pub async fn look_at(&self, reader: &Principal, id: FileId) -> Result<File> {
         let file = self.find(id).await?;
-        let shared =
-            self.0.purposes.iter().any(|purpose| {
-                purpose.name == file.purpose && purpose.readers == Readers::SignedIn
-            });
+        let is_for = |readers| {
+            let purposes = self.0.purposes.iter();
+            purposes
+                .filter(|purpose| purpose.name == file.purpose)
+                .any(|purpose| purpose.readers == readers)
+        };
+        if reader.acting.is_some() && is_for(Readers::OwnerInPerson) {
+            return Err(Error::forbidden(
+                "impersonation_refused",
+                "Only they themselves may take this. Nobody can in their place.",
+            ));
+        }
+        let shared = is_for(Readers::SignedIn);
         if file.owner == reader.user || shared || reader.can(Permission::FilesRead) {
             return Ok(file);
         }

@@ -68,6 +68,8 @@ pub enum Senders {
 pub enum Readers {
     /// Who sent it. A domain that shares files hands them out by its own routes.
     Owner,
+    /// Who sent it, in person: nobody who acts in their place.
+    OwnerInPerson,
     /// Everybody signed in, as for the picture of a person.
     SignedIn,
 }

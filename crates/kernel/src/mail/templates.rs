@@ -73,13 +73,16 @@ pub enum Template {
     FactorRemoved,
     /// A recovery code was used up: the same, and `left`.
     RecoveryCodeUsed,
+    /// Somebody of the staff acts in the person's place: `name`, `by`, `until`, `may`, `reason`
+    /// (empty where the operator does not tell it), `when`, `link`.
+    Impersonated,
     /// Sent to see whether mail arrives: no variables.
     Test,
 }
 
 impl Template {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::StackSignIn,
         Self::StackPasswordReset,
         Self::StackTeamInvitation,
@@ -103,6 +106,7 @@ impl Template {
         Self::FactorAdded,
         Self::FactorRemoved,
         Self::RecoveryCodeUsed,
+        Self::Impersonated,
         Self::Test,
     ];
 
@@ -132,6 +136,7 @@ impl Template {
             Self::FactorAdded => "factor_added",
             Self::FactorRemoved => "factor_removed",
             Self::RecoveryCodeUsed => "recovery_code_used",
+            Self::Impersonated => "impersonated",
             Self::Test => "test",
         }
     }
@@ -161,6 +166,7 @@ impl Template {
             Self::FactorAdded => include_str!("texts/factor_added.toml"),
             Self::FactorRemoved => include_str!("texts/factor_removed.toml"),
             Self::RecoveryCodeUsed => include_str!("texts/recovery_code_used.toml"),
+            Self::Impersonated => include_str!("texts/impersonated.toml"),
             Self::Test => include_str!("texts/test.toml"),
         }
     }
@@ -369,6 +375,8 @@ fn examples() -> serde_json::Value {
         "how": "on Firefox on Linux (192.0.2.1)",
         "when": "1 May 2026, 12:00 UTC", "factor": "an authenticator app", "left": 9,
         "old": "ada@example.org", "new": "ada.w@example.org", "days": 7, "minutes": 10, "team": "Harbour", "inviter": "Eva",
+        "by": "Lea", "until": "1 May 2026, 12:30 UTC", "may": "They can look at everything that you see, and change nothing.",
+        "reason": "The invoice of April is missing",
     })
 }
 

@@ -72,6 +72,7 @@ async fn identify(mut request: Request, next: Next) -> Response {
             permissions: rights.split(' ').filter_map(Permission::parse).collect(),
             authenticated_at: OffsetDateTime::UNIX_EPOCH,
             second_factor_due: false,
+            acting: None,
         });
     }
     next.run(request).await

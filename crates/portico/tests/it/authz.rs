@@ -110,6 +110,9 @@ const TABLE: &[(&str, Callers)] = &[
     ("bulk_refusals", Permission("users.read")),
     ("roles", Permission("users.read")),
     ("permissions", Permission("users.read")),
+    ("impersonate", Permission("users.impersonate")),
+    ("end_impersonation", SignedIn),
+    ("impersonations", SignedIn),
     ("suspend", Permission("users.write")),
     ("restore", Permission("users.write")),
     ("delete_person", Permission("users.write")),
@@ -230,6 +233,7 @@ pub(crate) fn body_of(id: &str) -> Value {
         "connect_hosted_project" => json!({"project_id": uuid::Uuid::nil(),
             "api_url": "http://127.0.0.1:9", "secret_server_key": "x", "webhook_secrets": [],
             "sign_up": true, "link_verified_email": false}),
+        "impersonate" => json!({"reason": "To see what they see"}),
         "rename_passkey" => json!({"name": "Mine"}),
         "check_import" => json!({"email": 0}),
         "inspect_verification" | "verify_email" | "inspect_invitation" | "accept_invitation" => {

@@ -15,6 +15,7 @@ mod connections;
 mod hosted_project;
 mod hosted_stack;
 mod identity;
+mod impersonation;
 mod import;
 mod invitations;
 mod kernel;

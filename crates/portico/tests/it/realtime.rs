@@ -12,13 +12,13 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, client::IntoClientRequest},
 };
 
-struct Socket {
+pub(crate) struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
 }
 
 impl Socket {
     /// Opens a socket as a page of ours does: with the browser's cookies and our origin.
-    async fn open(app: &TestApp, cookies: &str, origin: &str) -> Result<Self, u16> {
+    pub(crate) async fn open(app: &TestApp, cookies: &str, origin: &str) -> Result<Self, u16> {
         let address = app.url.replace("http://", "ws://");
         let address = format!("{address}/realtime/v1/websocket?vsn=2.0.0");
         let mut request = address.into_client_request().unwrap();
@@ -35,7 +35,7 @@ impl Socket {
     }
 
     /// Opens a socket and listens to these tables.
-    async fn listening(app: &TestApp, person: &Person, tables: &[&str]) -> Self {
+    pub(crate) async fn listening(app: &TestApp, person: &Person, tables: &[&str]) -> Self {
         let mut socket = Self::open(app, &person.cookies(), &app.url).await.unwrap();
         let reply = socket.join(tables).await;
         assert_eq!(reply["status"], "ok", "{reply}");
@@ -99,7 +99,7 @@ impl Socket {
     }
 
     /// The next change of a row.
-    async fn change(&mut self) -> Value {
+    pub(crate) async fn change(&mut self) -> Value {
         loop {
             let (event, mut payload) = self.next().await.expect("not closed");
             if event == "postgres_changes" {
@@ -109,7 +109,7 @@ impl Socket {
     }
 
     /// The next change for which this holds.
-    async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let change = self.change().await;
             if wanted(&change) {
@@ -118,7 +118,7 @@ impl Socket {
         }
     }
 
-    async fn closed(&mut self) -> u16 {
+    pub(crate) async fn closed(&mut self) -> u16 {
         loop {
             if let Err(code) = self.next().await {
                 return code;

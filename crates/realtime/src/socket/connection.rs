@@ -250,7 +250,7 @@ impl Connection {
             return;
         }
         self.shared.hub.sockets.admitted(&self.socket, &now);
-        self.shared.moved(Movement::Opened(now.user, self.hidden));
+        self.moved(&now, Movement::Opened(now.user, self.hidden));
         // A signal sent between the look-up and the line above found nobody: look once more.
         self.socket.outbox.reauthenticate();
         if let Some(before) = before {
@@ -266,7 +266,7 @@ impl Connection {
         if hidden != self.hidden {
             self.hidden = hidden;
             if let Some(Admitted { principal, .. }) = self.admitted {
-                self.shared.moved(Movement::Turned(principal.user, hidden));
+                self.moved(&principal, Movement::Turned(principal.user, hidden));
             }
         }
     }
@@ -280,7 +280,14 @@ impl Connection {
     fn let_go(&self, principal: &kernel::Principal) {
         self.shared.hub.sockets.released(&self.socket, principal);
         let closed = Movement::Closed(principal.user, self.hidden);
-        self.shared.moved(closed);
+        self.moved(principal, closed);
+    }
+
+    /// Nobody is online because somebody else acts in their place.
+    fn moved(&self, principal: &kernel::Principal, movement: Movement) {
+        if principal.acting.is_none() {
+            self.shared.moved(movement);
+        }
     }
 
     /// Asks again who this is. Whoever is nobody any more is disconnected.

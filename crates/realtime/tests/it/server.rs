@@ -65,6 +65,7 @@ impl People {
             permissions: permissions.iter().copied().collect(),
             authenticated_at: OffsetDateTime::UNIX_EPOCH,
             second_factor_due: false,
+            acting: None,
         };
         self.set(name, principal);
         principal
