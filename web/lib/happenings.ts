@@ -1,3 +1,5 @@
+import { lasting } from "./time";
+
 /** What happened, in words. What is not here is shown by its name, made readable. */
 const WORDS: Readonly<Record<string, string>> = {
   signed_in: "Signed in",
@@ -23,7 +25,7 @@ const WORDS: Readonly<Record<string, string>> = {
   signed_out: "Signed out by staff",
   role_changed: "Roles changed",
   invited: "Invited",
-  impersonated: "Looked at through their eyes",
+  impersonated: "Somebody acted in their place",
   api_key_created: "Made an API key",
   api_key_revoked: "Took an API key back",
   "identity.account_registered": "Registered",
@@ -44,10 +46,17 @@ export function inWords(kind: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+function inPlace({ started_at: from, ended_at: until, mode, reason }: Record<string, unknown>): string {
+  const words = [mode === "write" ? "could change things" : "only looked"];
+  if (typeof from === "string" && typeof until === "string") words.unshift(new Date(until).getTime() > Date.now() ? "going on now" : lasting(from, until));
+  return `${typeof reason === "string" ? `${reason} ` : ""}(${words.join(", ")})`;
+}
+
 /** The one detail that says most. */
 export function detail(kind: string, data: unknown, roleTitle: (name: string) => string): string | null {
   if (typeof data !== "object" || data === null) return null;
   const said = data as Record<string, unknown>;
+  if (kind === "impersonated") return inPlace(said);
   if (typeof said.reason === "string") return said.reason;
   if (typeof said.role === "string") return `${said.granted === false ? "No longer" : "Now"} ${roleTitle(said.role)}`;
   if (kind === "signed_in" && typeof said.method === "string") return `by ${said.method.replace(/_/g, " ")}`;

@@ -22,6 +22,7 @@ export const keys = {
   emailChange: () => ["email-change"] as const,
   dataExport: () => ["data-export"] as const,
   deletion: () => ["deletion"] as const,
+  impersonations: () => ["impersonations"] as const,
   ownSecurity: () => ["own-security"] as const,
   users: {
     all: () => ["users"] as const,

@@ -25,6 +25,13 @@ export function absolute(at: string, timeZone = "UTC"): string {
   }
 }
 
+/** How long something took: "less than a minute", "12 minutes". */
+export function lasting(from: string, until: string): string {
+  const minutes = Math.round((new Date(until).getTime() - new Date(from).getTime()) / 60_000);
+  if (minutes < 1) return "less than a minute";
+  return minutes === 1 ? "a minute" : `${minutes} minutes`;
+}
+
 export function greeting(hour: number): string {
   if (hour >= 5 && hour < 12) return "Good morning";
   return hour >= 12 && hour < 18 ? "Good afternoon" : "Good evening";

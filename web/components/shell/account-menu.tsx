@@ -7,6 +7,7 @@ import { unwrap } from "@/lib/api/problem";
 import { setDensity, setTheme, useDensity, useTheme, type Density, type Theme } from "@/lib/preferences";
 import { Avatar } from "../ui/avatar";
 import { toast } from "../ui/toast";
+import { endActing } from "./acting-bar";
 import {
   DropdownMenu,
   DropdownMenuContent,
@@ -40,14 +41,17 @@ function Choices() {
 
 export function AccountMenu({ me, staff, wide = false }: { me: Schema["MeView"]; staff: boolean; wide?: boolean }) {
   const [leaving, setLeaving] = useState(false);
-  async function signOut(): Promise<void> {
+  async function leave(): Promise<void> {
     setLeaving(true);
     try {
-      await unwrap(api.DELETE("/api/v1/sessions/current"));
-      location.assign("/sign-in");
+      if (me.acting) await endActing(me);
+      else {
+        await unwrap(api.DELETE("/api/v1/sessions/current"));
+        location.assign("/sign-in");
+      }
     } catch {
       setLeaving(false);
-      toast("You are still signed in: the server could not be reached.", { tone: "error" });
+      toast(me.acting ? "It has not ended: the server could not be reached." : "You are still signed in: the server could not be reached.", { tone: "error" });
     }
   }
   return (
@@ -110,11 +114,11 @@ export function AccountMenu({ me, staff, wide = false }: { me: Schema["MeView"];
           disabled={leaving}
           onSelect={(event) => {
             event.preventDefault();
-            void signOut();
+            void leave();
           }}
         >
           <LogOut aria-hidden />
-          Sign out
+          {me.acting ? "Be yourself again" : "Sign out"}
         </DropdownMenuItem>
       </DropdownMenuContent>
     </DropdownMenu>

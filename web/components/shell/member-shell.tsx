@@ -6,6 +6,7 @@ import type { Schema } from "@/lib/api/client";
 import { waitingOptions } from "@/lib/waiting";
 import { Mark } from "../logo";
 import { AccountMenu } from "./account-menu";
+import { ActingBar } from "./acting-bar";
 import { NavLink } from "./nav-link";
 import { useMe } from "./use-me";
 
@@ -18,6 +19,7 @@ export function MemberShell({ me: initial, children }: { me: Schema["MeView"]; c
       <a href="#content" className="skip-link">
         Skip to the content
       </a>
+      <ActingBar me={initial} />
       <header className="border-b border-border bg-surface">
         <div className="mx-auto flex h-14 max-w-page items-center gap-6 px-8 max-sm:gap-2 max-sm:px-4">
           <Link href="/home" aria-label="Portico, home" className="rounded-control">

@@ -8,6 +8,7 @@ import { Logo } from "../logo";
 import { Button } from "../ui/button";
 import { Dialog } from "../ui/dialog";
 import { AccountMenu } from "./account-menu";
+import { ActingBar } from "./acting-bar";
 import { NavLink } from "./nav-link";
 import { useMe } from "./use-me";
 
@@ -45,32 +46,35 @@ export function StaffShell({ me: initial, children }: { me: Schema["MeView"]; ch
   const me = useMe(initial);
   const [open, setOpen] = useState(false);
   return (
-    <div className="min-h-dvh md:grid md:grid-cols-[13.5rem_minmax(0,1fr)]">
+    <>
       <a href="#content" className="skip-link">
         Skip to the content
       </a>
-      <aside aria-label="Portico" className="sticky top-0 flex h-dvh flex-col gap-6 p-4 max-md:hidden">
-        <Link href="/admin" className="rounded-control p-1">
-          <Logo />
-        </Link>
-        <Items me={me} />
-        <div className="mt-auto">
-          <AccountMenu me={me} staff wide />
-        </div>
-      </aside>
-      <header className="flex h-14 items-center gap-3 border-b border-border bg-surface px-4 md:hidden">
-        <Button variant="ghost" size="icon" aria-label="Menu" onClick={() => setOpen(true)}>
-          <Menu aria-hidden />
-        </Button>
-        <Logo className="grow" />
-        <AccountMenu me={me} staff />
-      </header>
-      <Dialog open={open} onOpenChange={setOpen} title="Go to">
-        <Items me={me} onGo={() => setOpen(false)} />
-      </Dialog>
-      <main id="content" className="min-w-0 border-border bg-surface max-md:min-h-[calc(100dvh-3.5rem)] md:my-2 md:mr-2 md:rounded-tl-[56px] md:rounded-tr-card md:rounded-b-card md:border">
-        {children}
-      </main>
-    </div>
+      <ActingBar me={initial} />
+      <div className="min-h-[calc(100dvh-var(--acting,0px))] md:grid md:grid-cols-[13.5rem_minmax(0,1fr)]">
+        <aside aria-label="Portico" className="sticky top-[var(--acting,0px)] flex h-[calc(100dvh-var(--acting,0px))] flex-col gap-6 p-4 max-md:hidden">
+          <Link href="/admin" className="rounded-control p-1">
+            <Logo />
+          </Link>
+          <Items me={me} />
+          <div className="mt-auto">
+            <AccountMenu me={me} staff wide />
+          </div>
+        </aside>
+        <header className="flex h-14 items-center gap-3 border-b border-border bg-surface px-4 md:hidden">
+          <Button variant="ghost" size="icon" aria-label="Menu" onClick={() => setOpen(true)}>
+            <Menu aria-hidden />
+          </Button>
+          <Logo className="grow" />
+          <AccountMenu me={me} staff />
+        </header>
+        <Dialog open={open} onOpenChange={setOpen} title="Go to">
+          <Items me={me} onGo={() => setOpen(false)} />
+        </Dialog>
+        <main id="content" className="min-w-0 border-border bg-surface max-md:min-h-[calc(100dvh-3.5rem)] md:my-2 md:mr-2 md:rounded-tl-[56px] md:rounded-tr-card md:rounded-b-card md:border">
+          {children}
+        </main>
+      </div>
+    </>
   );
 }

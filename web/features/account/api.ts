@@ -1,5 +1,6 @@
 import { api, type Schema } from "@/lib/api/client";
 import { unwrap } from "@/lib/api/problem";
+import { pageOptions } from "@/lib/pages";
 import { keys } from "@/lib/query-keys";
 
 type Client = Pick<typeof api, "GET">;
@@ -42,3 +43,6 @@ export const confirmTotp = (code: string) => unwrap(api.PUT("/api/v1/me/totp", {
 export const removeTotp = () => unwrap(api.DELETE("/api/v1/me/totp"));
 export const renewCodes = () => unwrap(api.POST("/api/v1/me/recovery-codes"));
 export const forgetDevice = (id: string) => unwrap(api.DELETE("/api/v1/me/remembered-devices/{id}", { params: { path: { id } } }));
+
+export const impersonationsOptions = (client: Client = api) =>
+  pageOptions(keys.impersonations(), (cursor) => unwrap(client.GET("/api/v1/me/impersonations", { params: { query: { ...(cursor ? { cursor } : {}), limit: 5 } } })));

@@ -12,6 +12,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { toast } from "@/components/ui/toast";
 import type { Schema } from "@/lib/api/client";
 import { keys } from "@/lib/query-keys";
+import { useActing } from "@/lib/use-acting";
 import { entryOptions, sendReceipt } from "./api";
 
 function Acknowledge({ entry }: { entry: Schema["ReadingView"] }) {
@@ -21,6 +22,7 @@ function Acknowledge({ entry }: { entry: Schema["ReadingView"] }) {
     onSuccess: () => client.invalidateQueries({ queryKey: keys.feed.all() }),
     onError: () => toast("This was not sent. Try again in a moment.", { tone: "error" }),
   });
+  const acting = useActing();
   if (!entry.action) return null;
   const done = entry.acknowledged_at ?? (action.isSuccess ? new Date().toISOString() : null);
   return (
@@ -32,8 +34,11 @@ function Acknowledge({ entry }: { entry: Schema["ReadingView"] }) {
         </span>
       ) : (
         <>
-          <span className="text-muted">{entry.author.name} asks you for an answer.</span>
-          <Button size="lg" busy={action.isPending} onClick={() => action.mutate()}>
+          <span className="text-muted">
+            {entry.author.name} asks you for an answer.
+            {acting?.mode === "read" ? " You are only looking, so you cannot give it for them." : null}
+          </span>
+          <Button size="lg" busy={action.isPending} disabled={acting?.mode === "read"} onClick={() => action.mutate()}>
             {entry.action.label}
           </Button>
         </>
@@ -46,7 +51,9 @@ function Acknowledge({ entry }: { entry: Schema["ReadingView"] }) {
 export function Reading({ id }: { id: string }) {
   const client = useQueryClient();
   const { data: entry, error, isError, refetch } = useQuery(entryOptions(id));
-  const unread = entry ? !entry.read_at : false;
+  // Whoever looks in the reader's place has not read it for them.
+  const acting = useActing();
+  const unread = entry ? !entry.read_at && !acting : false;
   const markRead = useEffectEvent(async () => {
     try {
       await sendReceipt(id, "read");

@@ -16,8 +16,16 @@ import { AuditFilters } from "./audit-filters";
 
 const hasData = (data: unknown) => typeof data === "object" && data !== null && Object.keys(data).length > 0;
 
+const IN_PLACE: Readonly<Record<string, string>> = {
+  "impersonation.started": "Began to see the place as somebody else",
+  "impersonation.acted": "Changed something in their place",
+  "impersonation.ended": "No longer in their place",
+};
+
 /** `identity.profile_changed` as "Profile changed": the exact name stands beneath it. */
 export function inWords(action: string): string {
+  const known = IN_PLACE[action];
+  if (known) return known;
   const words = action.slice(action.indexOf(".") + 1).replace(/[._]/g, " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
@@ -26,10 +34,11 @@ export function inWords(action: string): string {
 function Actor({ entry, narrow }: { entry: AuditRow; narrow: (next: AuditFilter) => void }) {
   const { actor } = entry;
   if (!actor) return <span className="text-muted">Portico itself</span>;
-  const via = (entry.data as { via?: { name?: string } } | null)?.via?.name;
+  const via = (entry.data as { via?: { name?: string; on_behalf_of?: string } } | null)?.via;
+  const how = via?.name ? (via.on_behalf_of ? `as ${via.name}` : `by the key ${via.name}`) : undefined;
   return (
     <button type="button" className="max-w-full rounded-control text-left" title={`Only what ${actor.name} did`} onClick={() => narrow({ actor: actor.id })}>
-      <Person id={actor.id} name={actor.name} detail={via ? `by the key ${via}` : undefined} />
+      <Person id={actor.id} name={actor.name} detail={how} />
     </button>
   );
 }

@@ -19,6 +19,7 @@ export const forgetPassword = (id: string) => unwrap(api.DELETE("/api/v1/users/{
 export const dropSecondFactor = (id: string) => unwrap(api.DELETE("/api/v1/users/{id}/second-factor", at(id)));
 export const grantRole = (id: string, role: string) => unwrap(api.PUT("/api/v1/users/{id}/roles/{role}", { params: { path: { id, role } } }));
 export const revokeRole = (id: string, role: string) => unwrap(api.DELETE("/api/v1/users/{id}/roles/{role}", { params: { path: { id, role } } }));
+export const impersonate = (id: string, body: Schema["ImpersonationBody"]) => unwrap(api.POST("/api/v1/users/{id}/impersonation", { ...at(id), body }));
 export const addNote = (id: string, body: string) => unwrap(api.POST("/api/v1/users/{id}/notes", { ...at(id), body: { body } }));
 export const deleteNote = (id: string, note: string) => unwrap(api.DELETE("/api/v1/users/{id}/notes/{note}", { params: { path: { id, note } } }));
 

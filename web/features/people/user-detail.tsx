@@ -19,11 +19,13 @@ import { PersonNotes } from "./person-notes";
 import { PersonRoles } from "./person-roles";
 import { PersonTimeline } from "./person-timeline";
 import { Status } from "./status";
+import { ViewAs } from "./view-as";
 import { usePresence } from "./use-presence";
 
 interface Me {
   id: string;
   permissions: readonly string[];
+  acting?: unknown;
 }
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {
@@ -108,6 +110,7 @@ export function UserDetail({ id, me, aside, held }: { id: string; me: Me; aside?
             </div>
             <div className="flex flex-wrap items-center gap-2">
               {aside}
+              {user.actionable && user.status === "active" && !user.roles.includes("owner") && can(me, "users.impersonate") ? <ViewAs user={user} /> : null}
               {acts ? <PersonActions user={user} /> : null}
             </div>
           </div>

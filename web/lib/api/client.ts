@@ -1,4 +1,5 @@
 import createClient from "openapi-fetch";
+import { place } from "@/lib/acting";
 import { confirmation } from "@/lib/confirm";
 import type { components, operations, paths } from "./schema";
 
@@ -8,4 +9,4 @@ export type Query<Operation extends keyof operations> = NonNullable<operations[O
 
 /** Calls the server from the browser. Cookies travel by themselves and the server renews them; there is nothing to refresh here. */
 export const api = createClient<paths>({ baseUrl: "" });
-api.use(confirmation);
+api.use(place, confirmation);

@@ -1,6 +1,7 @@
 import { Page } from "@ds/layout";
 import type { Metadata } from "next";
 import Link from "next/link";
+import { InPerson } from "@/components/in-person";
 import { PageHeader } from "@/components/page-header";
 import { Section } from "@/components/section";
 import { emailChangeOptions } from "@/features/account/api";
@@ -19,14 +20,18 @@ export default async function Profile() {
     <Prefetched load={(client) => [client.query(emailChangeOptions(api))]}>
       <Page measure="form">
         <PageHeader title="Profile">What staff and other members see of you, and how times are written.</PageHeader>
-        <Section title="Picture">
-          <Picture me={me} />
-        </Section>
-        <Section title="Name and times">
-          <ProfileForm me={me} />
-        </Section>
+        <InPerson me={me}>
+          <Section title="Picture">
+            <Picture me={me} />
+          </Section>
+          <Section title="Name and times">
+            <ProfileForm me={me} />
+          </Section>
+        </InPerson>
         <Section title="E-mail" lead="You sign in with it, and mail goes there.">
-          <EmailAddress email={me.email} />
+          <InPerson me={me} always>
+            <EmailAddress email={me.email} />
+          </InPerson>
         </Section>
         <p className="border-t border-border pt-6 text-14 text-muted">
           A copy of your data, or leaving for good:{" "}

@@ -1,5 +1,6 @@
 import { Page } from "@ds/layout";
 import type { Metadata } from "next";
+import { Notice } from "@/components/notice";
 import { PageHeader } from "@/components/page-header";
 import { Section } from "@/components/section";
 import { exportOptions, leaveOptions } from "@/features/account/api";
@@ -17,14 +18,15 @@ export default async function YourData() {
     <Prefetched load={(client) => [client.query(exportOptions(api)), client.query(leaveOptions(api))]}>
       <Page measure="form">
         <PageHeader title="Your data">What is held about you, as a copy to keep; and the way to leave.</PageHeader>
+        {me.acting ? <Notice>{`Only ${me.display_name} can have a copy of their data, or delete their account.`}</Notice> : null}
         <Section
           title="A copy to keep"
           lead="One ZIP file with all that concerns you: your account, your devices, what you were sent and did, and your files. A page to read it, and the same for machines. It can be had for a week."
         >
-          <DataExport />
+          {me.acting ? null : <DataExport />}
         </Section>
         <Section title="Delete your account">
-          <LeaveAccount email={me.email} />
+          {me.acting ? null : <LeaveAccount email={me.email} />}
         </Section>
       </Page>
     </Prefetched>
