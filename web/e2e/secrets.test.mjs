@@ -145,6 +145,15 @@ test("staff make keys and invite, and pages are looked at", { timeout: 120_000 }
   const entered = await app.ask("POST", "/stack/api/v1/auth/password/sign-in", { email: "owner@example.org", password: PASSWORDS.owner }, headers);
   assert.equal(entered.status, 200, JSON.stringify(entered.body));
   for (const token of ["access_token", "refresh_token"]) secrets.add(`the SDK's ${token}`, entered.body[token]);
+  // In a member's place, whose cookie means nothing to the SDKs.
+  const { id } = await ada.done(200, "GET", "/me");
+  await owner.done(201, "POST", `/users/${id}/impersonation`, { reason: "To change a name for them", mode: "write" });
+  secrets.add("the token of the owner in ada's place", owner.jar.get("portico_acting").split(".")[1]);
+  assert.equal((await owner.done(200, "GET", "/me")).id, id);
+  await owner.done(200, "PATCH", "/me", { display_name: "Ada L." });
+  const own = await owner.ask("GET", "/stack/api/v1/users/me", undefined, { ...headers, "x-stack-access-type": "client", "x-stack-access-token": entered.body.access_token });
+  assert.equal(own.body.primary_email, "owner@example.org", JSON.stringify(own.body));
+  await owner.done(204, "DELETE", "/me/impersonation");
   const people = await app.ask("GET", "/stack/api/v1/users", undefined, headers);
   assert.equal(people.status, 200, JSON.stringify(people.body));
 });

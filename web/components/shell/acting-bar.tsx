@@ -24,11 +24,12 @@ export async function endActing(me: Me): Promise<void> {
   location.assign(home(me));
 }
 
-function Frame({ icon, children, action }: { icon: ReactNode; children: ReactNode; action?: ReactNode }) {
+function Frame({ icon, children, action, stale = false }: { icon: ReactNode; children: ReactNode; action?: ReactNode; stale?: boolean }) {
   return (
     <section
       aria-label="You act in somebody's place"
       data-slot="acting"
+      data-stale={stale || undefined}
       className="sticky top-0 z-40 flex min-h-13 flex-wrap items-center gap-x-4 gap-y-1.5 border-b-4 border-accent bg-ink px-4 py-2 text-14 text-bg max-sm:px-3 [&_svg]:size-5 [&_svg]:shrink-0"
     >
       {icon}
@@ -112,6 +113,7 @@ function Over({ me }: { me: Me }) {
   }, [me]);
   return (
     <Frame
+      stale
       icon={<TimerOff aria-hidden />}
       action={
         <Button asChild size="sm" className={plain}>
