@@ -382,6 +382,7 @@ impl Identity {
         store::devices::sweep(&mut tx, now - time::Duration::days(400)).await?;
         let kept = time::Duration::days(inner.config.security_event_days.into());
         store::security::sweep(&mut tx, now - kept).await?;
+        store::impersonations::sweep(&mut tx, now - kept).await?;
         store::import::sweep(&mut tx, now - time::Duration::days(7)).await?;
         tx.commit().await?;
         Ok(())

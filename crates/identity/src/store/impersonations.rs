@@ -42,12 +42,19 @@ pub(crate) async fn insert(db: &mut PgConnection, new: &New<'_>) -> sqlx::Result
     Ok(())
 }
 
-/// Locks a session that is not over, so that it does not end meanwhile; false if there is none.
+/// Locks a session that is not over, so that it does not end meanwhile; false if there is none. Its
+/// owner first, as whoever suspends them does: two who wait for each other both lose.
 pub(crate) async fn lock_session(
     db: &mut PgConnection,
     session: SessionId,
     user: UserId,
 ) -> sqlx::Result<bool> {
+    sqlx::query!(
+        "select id from identity.users where id = $1 for key share",
+        user as UserId,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
     let found = sqlx::query_scalar!(
         r#"
         select id as "id: SessionId" from identity.sessions
@@ -221,4 +228,15 @@ pub(crate) async fn of_person(
     )
     .fetch_all(db)
     .await
+}
+
+/// Forgets those that are over for longer than the operator keeps such things.
+pub(crate) async fn sweep(db: &mut PgConnection, before: OffsetDateTime) -> sqlx::Result<u64> {
+    let swept = sqlx::query!(
+        "delete from identity.impersonations where noted_at < $1",
+        before
+    )
+    .execute(db)
+    .await?;
+    Ok(swept.rows_affected())
 }

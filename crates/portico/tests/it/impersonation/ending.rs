@@ -41,6 +41,10 @@ async fn it_is_over_at_once_with_whatever_it_hangs_on() {
     app.clock.advance(Duration::minutes(5));
     over().await;
     how("time_over").await;
+    // Written down once, however often it is looked for.
+    let written = "select count(*) from kernel.audit where action = 'impersonation.ended'";
+    app.run(identity::jobs::NoteEndedImpersonations {}).await;
+    assert_eq!(app.value::<i64>(written).await, 1);
 
     // The member is suspended.
     begin(&ada, &bob, json!({})).await.status(201);
