@@ -157,6 +157,24 @@ test("what is changed for a member stands in the log; other tabs and a sudden en
   await member.context.close();
 });
 
+test("when the time runs out, the page says so and goes back", { timeout: 120_000 }, async () => {
+  const member = await signedIn("member");
+  const { page, context, complaints } = await signedIn("admin");
+  await page.clock.install();
+  await viewAs(page, member);
+  await page.clock.fastForward(26 * 60_000);
+  await bar(page).getByText(/^[45] minutes left$/).waitFor();
+  await bar(page).getByRole("status").getByText("Five minutes left.").waitFor({ state: "attached" });
+  await page.clock.fastForward(5 * 60_000);
+  await bar(page).getByRole("alert").getByText(/is over/).waitFor();
+  await page.clock.fastForward(5_000);
+  await page.waitForURL(`**/admin/users/${member.me.id}`);
+  assert.equal((await (await context.request.get("/api/v1/me")).json()).acting, undefined);
+  assert.deepEqual(complaints, []);
+  await context.close();
+  await member.context.close();
+});
+
 test("nobody is offered what they may not do", { timeout: 120_000 }, async () => {
   const member = await signedIn("member");
   const support = await signedIn("support");

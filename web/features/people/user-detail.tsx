@@ -110,7 +110,7 @@ export function UserDetail({ id, me, aside, held }: { id: string; me: Me; aside?
             </div>
             <div className="flex flex-wrap items-center gap-2">
               {aside}
-              {user.actionable && user.status === "active" && !user.roles.includes("owner") && can(me, "users.impersonate") ? <ViewAs user={user} /> : null}
+              {user.impersonation ? <ViewAs user={user} terms={user.impersonation} /> : null}
               {acts ? <PersonActions user={user} /> : null}
             </div>
           </div>

@@ -10,13 +10,15 @@ import { tellTabs } from "@/lib/acting";
 import { text, useSubmit } from "@/lib/use-submit";
 import { impersonate, type Detail } from "./person-api";
 
-const MINUTES = [5, 15, 30, 60, 120];
+type Terms = NonNullable<Detail["impersonation"]>;
 
-function Ask({ user, close }: { user: Detail; close: () => void }) {
+const minutes = ({ usual_minutes: usual, most_minutes: most }: Terms) => [...new Set([5, 15, 30, 60, 120, usual, most])].filter((some) => some <= most).sort((a, b) => a - b);
+
+function Ask({ user, terms, close }: { user: Detail; terms: Terms; close: () => void }) {
   const id = useId();
   const [changes, setChanges] = useState(false);
   const form = useSubmit(
-    (data) => impersonate(user.id, { reason: text(data, "reason"), minutes: Number(text(data, "minutes")) || null, mode: changes ? "write" : "read" }),
+    (data) => impersonate(user.id, { reason: text(data, "reason"), minutes: Number(text(data, "minutes")), mode: changes ? "write" : "read" }),
     (begun) => {
       tellTabs(begun.id);
       location.assign(begun.landing);
@@ -28,11 +30,10 @@ function Ask({ user, close }: { user: Detail; close: () => void }) {
       <TextareaField label="Why" name="reason" required className="[&_textarea]:min-h-20" hint="Ten characters or more. It stands in the log." error={form.fields.reason} />
       <Field label="For how long" error={form.fields.minutes}>
         {(wiring) => (
-          <Select name="minutes" defaultValue="" {...wiring}>
-            <option value="">The usual time</option>
-            {MINUTES.map((minutes) => (
-              <option key={minutes} value={minutes}>
-                {minutes} minutes
+          <Select name="minutes" defaultValue={terms.usual_minutes} {...wiring}>
+            {minutes(terms).map((some) => (
+              <option key={some} value={some}>
+                {some} minutes
               </option>
             ))}
           </Select>
@@ -64,7 +65,7 @@ function Ask({ user, close }: { user: Detail; close: () => void }) {
 }
 
 /** The way to see the place as this person does. */
-export function ViewAs({ user }: { user: Detail }) {
+export function ViewAs({ user, terms }: { user: Detail; terms: Terms }) {
   const [open, setOpen] = useState(false);
   return (
     <>
@@ -78,7 +79,7 @@ export function ViewAs({ user }: { user: Detail }) {
         title={`See this place as ${user.name}?`}
         description="You stay signed in as yourself, and see what they see until you end it. They are told by mail who looked and when, and it stands in the log under your name."
       >
-        <Ask user={user} close={() => setOpen(false)} />
+        <Ask user={user} terms={terms} close={() => setOpen(false)} />
       </Dialog>
     </>
   );

@@ -3393,6 +3393,7 @@ export interface components {
              * @description When what names them is erased, while they are in the trash.
              */
             erased_after?: string | null;
+            impersonation?: components["schemas"]["TermsView"] | null;
             locale: string;
             /** @description What their roles allow. */
             permissions: string[];
@@ -3868,6 +3869,13 @@ export interface components {
             /** @description Whether nobody owns this place yet. */
             setup_needed: boolean;
             version: string;
+        };
+        /** @description For how long somebody may act in another's place. */
+        TermsView: {
+            /** Format: int32 */
+            most_minutes: number;
+            /** Format: int32 */
+            usual_minutes: number;
         };
         TierBody: {
             /** @description Nobody new gets an archived tier; who holds it keeps it. */

@@ -22,7 +22,7 @@ use sqlx::PgConnection;
 
 /// A key that no session has: the whole cache is stale.
 const EVERY: &str = "*";
-const OWNER: &str = "owner";
+pub(crate) const OWNER: &str = "owner";
 
 impl Identity {
     /// Every role there is.

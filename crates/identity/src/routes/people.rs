@@ -91,7 +91,9 @@ pub(super) async fn get(
 ) -> Result<Json<PersonDetailView>> {
     let detail = identity.person_detail(&caller, id).await?;
     let trash = identity.trash();
-    Ok(Json(PersonDetailView::of(detail, &caller, trash)))
+    let minutes = identity.impersonation_minutes();
+    let view = PersonDetailView::of(detail, &caller, trash, minutes);
+    Ok(Json(view))
 }
 
 /// How many people there are and how many are online. Needs `users.read`.

@@ -1,8 +1,9 @@
 //! What goes over the wire about people and roles.
 
 use super::views::PersonView;
+use crate::actions::roles::OWNER;
 use crate::model::people::{HOLDERS, Happening, Note, NoteId, PersonDetail, Role};
-use crate::model::permission_set;
+use crate::model::{Status, permission_set};
 use kernel::{Permission, Principal, id::UserId};
 use serde::Serialize;
 use serde_json::Value;
@@ -31,13 +32,42 @@ pub(super) struct PersonDetailView {
     permissions: Vec<&'static str>,
     /// Whether the caller may act on them: they are somebody else, and hold no more.
     actionable: bool,
+    /// For how long the caller may act in their place; absent where they may not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impersonation: Option<TermsView>,
+}
+
+/// For how long somebody may act in another's place.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub(super) struct TermsView {
+    usual_minutes: u32,
+    most_minutes: u32,
 }
 
 impl PersonDetailView {
-    pub(super) fn of(detail: PersonDetail, caller: &Principal, trash: Duration) -> Self {
+    /// `trash` is how long somebody stays there; `minutes` the usual and the longest time in
+    /// somebody's place.
+    pub(super) fn of(
+        detail: PersonDetail,
+        caller: &Principal,
+        trash: Duration,
+        minutes: (u32, u32),
+    ) -> Self {
         let allowed = detail.allowed();
+        let actionable = detail.person.id != caller.user && caller.permissions.covers(allowed);
+        let owner = detail.person.roles.iter().any(|role| role == OWNER);
+        let seen_through = actionable
+            && !owner
+            && caller.acting.is_none()
+            && caller.can(Permission::UsersImpersonate)
+            && detail.person.status == Status::Active;
+        let (usual_minutes, most_minutes) = minutes;
         Self {
-            actionable: detail.person.id != caller.user && caller.permissions.covers(allowed),
+            actionable,
+            impersonation: seen_through.then_some(TermsView {
+                usual_minutes,
+                most_minutes,
+            }),
             permissions: allowed.iter().map(Permission::as_str).collect(),
             display_name: detail
                 .display_name

@@ -202,6 +202,14 @@ async fn sockets_hear_what_the_member_hears_and_close_with_the_end() {
     end(&eva).await;
     assert_eq!(looking.closed().await, 1008);
 
+    // When its time is over, too, though nobody ends it.
+    begin(&eva, &bob, json!({"minutes": 5})).await.status(201);
+    let mut looking = Socket::listening(&app, &eva, &["identity.users"]).await;
+    app.clock.advance(Duration::minutes(5));
+    app.run(identity::jobs::NoteEndedImpersonations {}).await;
+    assert_eq!(looking.closed().await, 1008);
+    eva.get("/me").await.status(403);
+
     // The member sees it come and go.
     let mut theirs = Socket::listening(&app, &bob, &["identity.impersonations"]).await;
     let begun = begin(&eva, &bob, json!({})).await.status(201);
