@@ -3,7 +3,7 @@ import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { LiveIndicator } from "@/components/live-indicator";
 import { NewRows } from "@/components/new-rows";
-import { Button } from "@/components/ui/button";
+import { More } from "@/components/more";
 import { Skeleton } from "@/components/ui/skeleton";
 import type { PageOf } from "@/lib/pages";
 import { useLive } from "@/lib/realtime/use-live";
@@ -57,13 +57,9 @@ export function FeedList({ userId, unread = false, title }: { userId: string; un
               <FeedRow key={item.id} item={item} />
             ))}
           </ul>
-          {feed.hasNextPage ? (
-            <div className="pt-4 text-center">
-              <Button variant="secondary" busy={feed.isFetchingNextPage} onClick={() => void feed.fetchNextPage()}>
-                Earlier updates
-              </Button>
-            </div>
-          ) : null}
+          <More list={feed} className="mx-auto mt-4 flex">
+            Earlier updates
+          </More>
         </>
       )}
     </section>

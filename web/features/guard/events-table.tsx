@@ -5,6 +5,7 @@ import Link from "next/link";
 import { DataTable, type Column } from "@/components/data-table";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
+import { More } from "@/components/more";
 import { RelativeTime } from "@/components/relative-time";
 import { Stat } from "@/components/stat";
 import { Badge } from "@/components/ui/badge";
@@ -141,11 +142,7 @@ export function EventsTable() {
           }
         />
       )}
-      {list.hasNextPage ? (
-        <Button variant="secondary" className="self-center" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          Earlier
-        </Button>
-      ) : null}
+      <More list={list}>Earlier</More>
     </div>
   );
 }

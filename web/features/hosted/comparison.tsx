@@ -5,6 +5,7 @@ import { useEffect } from "react";
 import { DataTable, type Column } from "@/components/data-table";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
+import { More } from "@/components/more";
 import { Notice } from "@/components/notice";
 import { RelativeTime } from "@/components/relative-time";
 import { Section } from "@/components/section";
@@ -110,11 +111,7 @@ export function Comparison({ run, mayManage }: { run: Run | null; mayManage: boo
           }
         />
       )}
-      {list.hasNextPage ? (
-        <Button variant="secondary" className="self-center" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          Show more
-        </Button>
-      ) : null}
+      <More list={list}>Show more</More>
     </Section>
   );
 }

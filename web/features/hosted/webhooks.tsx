@@ -4,6 +4,7 @@ import { RotateCw } from "lucide-react";
 import { DataTable, type Column } from "@/components/data-table";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
+import { More } from "@/components/more";
 import { RelativeTime } from "@/components/relative-time";
 import { Section } from "@/components/section";
 import { Badge } from "@/components/ui/badge";
@@ -98,11 +99,7 @@ export function Webhooks({ mayManage, failed }: { mayManage: boolean; failed: nu
           }
         />
       )}
-      {list.hasNextPage ? (
-        <Button variant="secondary" className="self-center" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          Show more
-        </Button>
-      ) : null}
+      <More list={list}>Show more</More>
     </Section>
   );
 }

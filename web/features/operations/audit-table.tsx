@@ -3,6 +3,7 @@ import { DataTable, type Column } from "@/components/data-table";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { LiveIndicator } from "@/components/live-indicator";
+import { More } from "@/components/more";
 import { NewRows } from "@/components/new-rows";
 import { Person } from "@/components/person";
 import { RelativeTime } from "@/components/relative-time";
@@ -117,11 +118,7 @@ export function AuditTable() {
           }
         />
       )}
-      {list.hasNextPage ? (
-        <Button variant="secondary" className="self-center" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          Earlier entries
-        </Button>
-      ) : null}
+      <More list={list}>Earlier entries</More>
     </div>
   );
 }

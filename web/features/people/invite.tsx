@@ -2,6 +2,7 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { UserPlus } from "lucide-react";
 import { useState } from "react";
+import { More } from "@/components/more";
 import { RelativeTime } from "@/components/relative-time";
 import { Button } from "@/components/ui/button";
 import { Checkbox } from "@/components/ui/checkbox";
@@ -93,11 +94,7 @@ export function Invite({ mayGiveRoles }: { mayGiveRoles: boolean }) {
                 <Waiting key={one.id} one={one} />
               ))}
             </ul>
-            {waiting.hasNextPage ? (
-              <Button variant="ghost" size="sm" className="self-start" onClick={() => void waiting.fetchNextPage()}>
-                More
-              </Button>
-            ) : null}
+            <More list={waiting} variant="ghost" size="sm" className="self-start">More</More>
           </section>
         ) : null}
       </Dialog>

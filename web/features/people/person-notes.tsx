@@ -3,6 +3,7 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import { Trash2 } from "lucide-react";
 import { useRef } from "react";
 import { ErrorState } from "@/components/error-state";
+import { More } from "@/components/more";
 import { RelativeTime } from "@/components/relative-time";
 import { Button } from "@/components/ui/button";
 import { TextareaField } from "@/components/ui/field";
@@ -51,11 +52,7 @@ export function PersonNotes({ id }: { id: string }) {
         ))}
         {notes ? null : <Skeleton className="h-12" />}
       </ul>
-      {list.hasNextPage ? (
-        <Button variant="ghost" size="sm" className="self-start" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          Earlier notes
-        </Button>
-      ) : null}
+      <More list={list} variant="ghost" size="sm" className="self-start">Earlier notes</More>
     </section>
   );
 }

@@ -2,8 +2,8 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
+import { More } from "@/components/more";
 import { RelativeTime } from "@/components/relative-time";
-import { Button } from "@/components/ui/button";
 import { Skeleton } from "@/components/ui/skeleton";
 import { cn } from "@/lib/cn";
 import { detail, inWords } from "@/lib/happenings";
@@ -50,11 +50,7 @@ export function PersonTimeline({ id }: { id: string }) {
           {rows ? rows.map((one) => <Row key={one.id} one={one} title={title} />) : <Skeleton className="h-40" />}
         </ol>
       )}
-      {list.hasNextPage ? (
-        <Button variant="secondary" size="sm" className="self-start" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          Earlier
-        </Button>
-      ) : null}
+      <More list={list} size="sm" className="self-start">Earlier</More>
     </section>
   );
 }

@@ -6,11 +6,11 @@ import { DataTable, type Column } from "@/components/data-table";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { LiveIndicator } from "@/components/live-indicator";
+import { More } from "@/components/more";
 import { Person } from "@/components/person";
 import { Prose } from "@/components/prose";
 import { RelativeTime } from "@/components/relative-time";
 import { Stat } from "@/components/stat";
-import { Button } from "@/components/ui/button";
 import { Skeleton } from "@/components/ui/skeleton";
 import { keys } from "@/lib/query-keys";
 import type { PageOf } from "@/lib/pages";
@@ -127,11 +127,7 @@ export function Receipts({ id }: { id: string }) {
           }
         />
       )}
-      {list.hasNextPage ? (
-        <Button variant="secondary" className="self-center" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          More readers
-        </Button>
-      ) : null}
+      <More list={list}>More readers</More>
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { DataTable, type Column } from "@/components/data-table";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { LiveIndicator } from "@/components/live-indicator";
+import { More } from "@/components/more";
 import { NewRows } from "@/components/new-rows";
 import { RelativeTime } from "@/components/relative-time";
 import { Button } from "@/components/ui/button";
@@ -71,11 +72,7 @@ export function UpdatesTable({ canPublish }: { canPublish: boolean }) {
           </EmptyState>
         }
       />
-      {list.hasNextPage ? (
-        <Button variant="secondary" className="self-center" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          Earlier updates
-        </Button>
-      ) : null}
+      <More list={list}>Earlier updates</More>
     </div>
   );
 }
