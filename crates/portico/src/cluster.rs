@@ -38,10 +38,13 @@ pub async fn open(config: &Config) -> anyhow::Result<Home> {
         });
     }
     let cluster = PrivateCluster::start(Settings::new(absolute(config)?)).await?;
-    let addresses = Addresses::single(cluster.options(NAME));
-    create(cluster.options("postgres")).await?;
+    if let Err(error) = create(cluster.options("postgres")).await {
+        // Started for us, and of no use.
+        let _ = cluster.stop().await;
+        return Err(error);
+    }
     Ok(Home {
-        addresses,
+        addresses: Addresses::single(cluster.options(NAME)),
         cluster: Some(Arc::new(cluster)),
     })
 }

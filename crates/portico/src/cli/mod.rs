@@ -176,8 +176,10 @@ where
     F: FnOnce(App) -> T,
     T: Future<Output = anyhow::Result<()>>,
 {
+    // From here on: what this starts, it stops.
+    let stop = serve::asked_to_stop()?;
     let home = cluster::visit(&config).await?;
-    let done = async {
+    let work = async {
         // Apart: a build holds the whole configuration more than once.
         let app = Box::pin(App::build(
             config,
@@ -190,8 +192,11 @@ where
         let done = command(app).await;
         db.close().await;
         done
-    }
-    .await;
+    };
+    let done = tokio::select! {
+        done = work => done,
+        () = stop => Err(anyhow::anyhow!("stopped before it was done")),
+    };
     home.close().await?;
     done
 }

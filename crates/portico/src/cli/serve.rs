@@ -20,9 +20,18 @@ pub(super) async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()>
             config.listen
         )
     })?;
-    let home = cluster::open(&config).await?;
+    // Before the first process is started: whoever changes their mind leaves none behind.
     let tasks = Tasks::new();
     stop_on_signal(&tasks)?;
+    let home = match cluster::open(&config).await {
+        Ok(home) => home,
+        // Ctrl-C also ends what makes the cluster.
+        Err(_) if tasks.token().is_cancelled() => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if tasks.token().is_cancelled() {
+        return home.close().await;
+    }
     home.watch(&tasks);
     health::tend_metrics(&tasks);
     let served = run(config, with_demo, listener, &home, &tasks).await;
@@ -128,20 +137,29 @@ async fn greet(app: &App, demo: bool) -> anyhow::Result<()> {
 }
 
 fn stop_on_signal(tasks: &Tasks) -> anyhow::Result<()> {
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
-    let stop = tasks.clone();
+    let (asked, stop) = (asked_to_stop()?, tasks.clone());
     tasks.spawn("signals", async move {
         let token = stop.token();
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            () = asked => {}
             () = token.cancelled() => return,
         }
         tracing::info!("stopping");
         stop.cancel();
     });
     Ok(())
+}
+
+/// Ends when somebody asks the process to stop, from this call on.
+pub(super) fn asked_to_stop() -> anyhow::Result<impl Future<Output = ()> + Send> {
+    let (mut interrupt, mut terminate) = (
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
