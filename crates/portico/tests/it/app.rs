@@ -96,8 +96,12 @@ impl TestApp {
 
     /// The same, configured otherwise.
     pub(crate) async fn with(config: impl FnOnce(&mut Config)) -> Self {
+        Self::over(TestDatabase::migrated().await, config).await
+    }
+
+    /// The same, over this database.
+    pub(crate) async fn over(database: TestDatabase, config: impl FnOnce(&mut Config)) -> Self {
         prepare_process();
-        let database = TestDatabase::migrated().await;
         let data = Folder(std::env::temp_dir().join(&database.name));
         let clock = Clock::fixed(Clock::system().now());
         let node = Node::start(config, &database, &data.0, &clock).await;

@@ -25,6 +25,7 @@ mod passkeys;
 mod passwords;
 mod people;
 mod person;
+mod pooler;
 mod provider;
 mod providers;
 mod rates;

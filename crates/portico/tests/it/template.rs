@@ -40,6 +40,8 @@ pub(crate) fn prepare_process() {
 /// A database that is dropped at the end.
 pub(crate) struct TestDatabase {
     pub(crate) name: String,
+    /// The way through a pooler, if one stands before it.
+    pub(crate) pooled: Option<PgConnectOptions>,
 }
 
 impl TestDatabase {
@@ -61,7 +63,7 @@ impl TestDatabase {
         let mut admin = admin().await;
         run(&mut admin, format!("create database {name}{suffix}")).await;
         admin.close().await.unwrap();
-        Self { name }
+        Self { name, pooled: None }
     }
 
     pub(crate) fn options(&self) -> PgConnectOptions {
@@ -69,7 +71,15 @@ impl TestDatabase {
     }
 
     pub(crate) fn addresses(&self) -> Addresses {
-        Addresses::single(self.options())
+        let direct = self.options();
+        match self.pooled.clone() {
+            Some(pooled) => Addresses {
+                pooled,
+                direct,
+                pooler: true,
+            },
+            None => Addresses::single(direct),
+        }
     }
 }
 
