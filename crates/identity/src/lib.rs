@@ -149,7 +149,7 @@ impl Identity {
             &needs.config.stack_auth,
         )
         .await?;
-        let impersonations = impersonations(&needs);
+        let (standing, impersonations) = (standing(&needs), impersonations(&needs));
         Ok(Self(Arc::new(Inner {
             stack,
             trusted: std::sync::OnceLock::new(),
@@ -159,12 +159,7 @@ impl Identity {
             providers: configured::Providers::new(&needs.config.providers, &needs.public_url)?,
             vault: needs.vault,
             product: needs.product,
-            standing: Cache::new(
-                STANDING,
-                100_000,
-                Duration::from_mins(1),
-                &needs.invalidations,
-            ),
+            standing,
             accounts: Cache::new(
                 ACCOUNTS,
                 20_000,
@@ -205,6 +200,20 @@ impl Identity {
         url.set_fragment(Some(token));
         url.to_string()
     }
+}
+
+/// The cache of sessions; what tells it of a change also has the session's sockets asked again, on
+/// every node.
+fn standing(needs: &Needs) -> Cache<SessionId, Option<Arc<authenticate::Standing>>> {
+    let (life, bus) = (Duration::from_mins(1), &needs.invalidations);
+    let cache = Cache::new(STANDING, 100_000, life, bus);
+    let signals = needs.signals.clone();
+    bus.on(STANDING, move |key| {
+        if let Some(Ok(session)) = key.map(str::parse) {
+            signals.session_changed(session);
+        }
+    });
+    cache
 }
 
 /// The cache of impersonations; what tells it of an end also closes the sockets, on every node.

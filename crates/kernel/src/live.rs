@@ -63,6 +63,8 @@ pub enum Who {
 pub enum Signal {
     /// The session is over: its sockets close.
     SessionEnded(SessionId),
+    /// What the session may do changed, or it is over: its sockets are asked again who they are.
+    SessionChanged(SessionId),
     /// Roles or status changed: the user's sockets are asked again who they are.
     UserChanged(UserId),
 }
@@ -81,6 +83,12 @@ impl Signals {
     /// A session is over.
     pub fn session_ended(&self, session: SessionId) {
         self.send(Signal::SessionEnded(session));
+    }
+
+    /// What a session may do changed, or it is over: said by whoever only hears that something
+    /// did, as from another server.
+    pub fn session_changed(&self, session: SessionId) {
+        self.send(Signal::SessionChanged(session));
     }
 
     /// A user's roles or status changed.

@@ -236,6 +236,23 @@ async fn signing_out_closes_the_sockets_of_that_device_at_once() {
 }
 
 #[tokio::test]
+async fn what_binds_at_once_binds_sockets_of_other_servers_too() {
+    let app = TestApp::live().await;
+    let (ada, bob) = (app.staff("ada", "admin").await, app.member("bob").await);
+    let node = app.second_node().await;
+    let mut theirs = Socket::listening(&app, &bob, &["updates.recipients"]).await;
+    let mut other = Socket::listening(&app, &ada, &["updates.recipients"]).await;
+    let elsewhere = ada.at(&node.url);
+    let suspension = format!("/users/{}/suspension", bob.id());
+    let reason = json!({"reason": "At the other server"});
+    elsewhere.put(&suspension, reason).await.status(204);
+    assert_eq!(theirs.closed().await, 1008);
+    elsewhere.delete("/sessions/current").await.status(204);
+    assert_eq!(other.closed().await, 1008);
+    node.app.tasks.cancel();
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_opens_no_socket() {
     let app = TestApp::live().await;
     let ada = app.member("ada").await;

@@ -86,6 +86,14 @@ impl Sockets {
                     .flat_map(HashMap::values);
                 open.for_each(|socket| socket.outbox.doom(Fate::SessionEnded));
             }
+            Signal::SessionChanged(session) => {
+                let open = registry
+                    .sessions
+                    .get(&session)
+                    .into_iter()
+                    .flat_map(HashMap::values);
+                open.for_each(|socket| socket.outbox.reauthenticate());
+            }
             Signal::UserChanged(user) => {
                 let open = registry
                     .users
