@@ -131,6 +131,9 @@ struct Inner {
 
 /// The name of the cache of sessions, for [`kernel::cache::invalidate`].
 const STANDING: &str = "identity.standing";
+/// Under this name servers tell each other whose sockets are to be asked again, where a change
+/// concerns too many sessions to name.
+const PEOPLE: &str = "identity.people";
 /// The name of the cache of accounts. Triggers on the tables it is read from invalidate it.
 const ACCOUNTS: &str = "identity.accounts";
 /// The name of the cache of impersonations. A trigger says which one is over.
@@ -211,6 +214,12 @@ fn standing(needs: &Needs) -> Cache<SessionId, Option<Arc<authenticate::Standing
     bus.on(STANDING, move |key| {
         if let Some(Ok(session)) = key.map(str::parse) {
             signals.session_changed(session);
+        }
+    });
+    let signals = needs.signals.clone();
+    bus.on(PEOPLE, move |key| {
+        if let Some(Ok(user)) = key.map(str::parse) {
+            signals.user_changed(user);
         }
     });
     cache

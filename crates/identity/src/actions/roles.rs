@@ -5,7 +5,7 @@
 //! stays as it is; a role that is held goes only when it is said where its holders go.
 
 use crate::{
-    Identity, STANDING,
+    Identity, PEOPLE, STANDING,
     model::{
         RolesChanged,
         people::{After, HOLDERS, NewRole, Role},
@@ -67,6 +67,7 @@ impl Identity {
         store::roles::update(&mut tx, name, to).await?;
         cache::invalidate(&mut tx, STANDING, EVERY).await?;
         let online = store::roles::online_holders(&mut tx, name).await?;
+        tell_everywhere(&mut tx, &online).await?;
         let made = self.role(&mut tx, name).await?;
         let data = json!({ "title": to.title, "permissions": to.permissions,
             "before": { "title": old.title, "permissions": old.permissions } });
@@ -110,6 +111,7 @@ impl Identity {
                 let next = self.grantable(&mut tx, caller, to, "to").await?;
                 moved = store::roles::move_holders(&mut tx, name, &next.name, caller.user).await?;
                 cache::invalidate(&mut tx, STANDING, EVERY).await?;
+                tell_everywhere(&mut tx, &online).await?;
             }
         }
         store::roles::delete(&mut tx, name).await?;
@@ -278,6 +280,14 @@ impl Identity {
             self.0.signals.user_changed(*user);
         }
     }
+}
+
+/// At the commit, and after the caches: every server asks these people's sockets again.
+async fn tell_everywhere(tx: &mut PgConnection, online: &[UserId]) -> Result<()> {
+    for user in online {
+        cache::invalidate(tx, PEOPLE, user).await?;
+    }
+    Ok(())
 }
 
 fn covered(caller: &Principal, permissions: PermissionSet) -> Result<()> {

@@ -1,7 +1,7 @@
 //! What is seen without reloading: the product's own tables over its own socket.
 
 use crate::{
-    app::{PATIENCE, TestApp},
+    app::{PATIENCE, TestApp, eventually},
     person::Person,
 };
 use futures_util::{SinkExt, StreamExt};
@@ -249,6 +249,31 @@ async fn what_binds_at_once_binds_sockets_of_other_servers_too() {
     assert_eq!(theirs.closed().await, 1008);
     elsewhere.delete("/sessions/current").await.status(204);
     assert_eq!(other.closed().await, 1008);
+    node.app.tasks.cancel();
+}
+
+#[tokio::test]
+async fn what_a_role_allows_changes_on_sockets_of_other_servers_too() {
+    let app = TestApp::live().await;
+    let eva = app.owner("eva").await;
+    let node = app.second_node().await;
+    let role = |permissions: &[&str]| json!({"title": "Looking", "permissions": permissions});
+    eva.post("/roles", role(&["users.read"])).await.status(201);
+    let lea = app.staff("lea", "looking").await;
+    let mut desk = Socket::listening(&app, &lea, &["identity.users"]).await;
+    assert!(hears_of_strangers(&app, &mut desk, &lea, 0).await);
+    let seen = format!(
+        "select exists (select from identity.presence where user_id = '{}' and online)",
+        lea.id()
+    );
+    eventually("lea is online", || app.value(&seen)).await;
+    let elsewhere = eva.at(&node.url);
+    elsewhere.put("/roles/looking", role(&[])).await.status(200);
+    let mut n = 1;
+    while hears_of_strangers(&app, &mut desk, &lea, n).await {
+        n += 1;
+        assert!(n < 200, "the socket still hears what its owner may not see");
+    }
     node.app.tasks.cancel();
 }
 
