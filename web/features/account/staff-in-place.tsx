@@ -2,9 +2,9 @@
 import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { Eye, PencilLine } from "lucide-react";
 import { ErrorState } from "@/components/error-state";
+import { More } from "@/components/more";
 import { RelativeTime } from "@/components/relative-time";
 import { Badge } from "@/components/ui/badge";
-import { Button } from "@/components/ui/button";
 import { Skeleton } from "@/components/ui/skeleton";
 import type { Schema } from "@/lib/api/client";
 import { keys } from "@/lib/query-keys";
@@ -53,11 +53,7 @@ export function StaffInPlace({ userId }: { userId: string }) {
           </li>
         )}
       </ul>
-      {list.hasNextPage ? (
-        <Button variant="secondary" size="sm" className="self-start" busy={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
-          Earlier
-        </Button>
-      ) : null}
+      <More list={list} size="sm" className="self-start">Earlier</More>
     </div>
   );
 }
