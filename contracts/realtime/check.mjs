@@ -145,7 +145,14 @@ async function connections() {
   });
 
   await check("a stranger's join is refused with a code", async () => {
-    for (const [given, code] of [[null, "Unauthorized"], ["nonsense", "MalformedJWT"], ["a.b.c", "InvalidJWTToken"]]) {
+    const [header, claims, signature] = token.split(".");
+    const forged = [header, claims, [...signature].reverse().join("")].join(".");
+    for (const [given, code] of [
+      [null, "Unauthorized"],
+      ["nonsense", "MalformedJWT"],
+      ["a.b.c", "MalformedJWT"],
+      [forged, "JwtSignatureError"],
+    ]) {
       const socket = client(`${one.ws}/realtime/v1`, given);
       const states = inbox("state");
       socket.channel("hall").subscribe((state, error) => states.put({ state, error }));
@@ -330,6 +337,8 @@ async function together() {
     await two.kill();
     await states.until((state) => !state.far);
     await two.start();
+    await renew();
+    await Promise.all([here.setAuth(token), there.setAuth(token)]);
     heard.rest();
     for (;;) {
       const sent = await far.send({ type: "broadcast", event: "again", payload: {} }).catch(() => "error");
@@ -352,6 +361,8 @@ async function together() {
     for (const socket of clients.splice(0)) if (socket !== expiring.socket) await socket.disconnect();
     await expiring.socket.disconnect();
     await until(false);
+    // Tokens last a minute here, which starting a server on a busy machine may take.
+    await renew();
     const there = client(`${two.ws}/realtime/v1`, token);
     await joined(there.channel("hall"));
     await until(true);

@@ -8,7 +8,9 @@ use kernel::{
     live::Signals,
     tasks::Tasks,
 };
-use realtime::{Admitted, Authenticator, Config, DeclaredChannels, Online, Ports, Realtime, Seen};
+use realtime::{
+    Admitted, Authenticator, Config, DeclaredChannels, Denied, Online, Ports, Realtime, Seen,
+};
 use std::{net::Ipv4Addr, sync::Arc};
 use time::{Duration, OffsetDateTime};
 
@@ -25,12 +27,12 @@ impl Anybody {
 
 #[async_trait]
 impl Authenticator for Anybody {
-    async fn by_token(&self, _: &str) -> Option<Admitted> {
-        Some(self.admitted())
+    async fn by_token(&self, _: &str) -> Result<Admitted, Denied> {
+        Ok(self.admitted())
     }
 
-    async fn refresh(&self, _: SessionId) -> Option<Admitted> {
-        Some(self.admitted())
+    async fn refresh(&self, _: SessionId) -> Result<Admitted, Denied> {
+        Ok(self.admitted())
     }
 }
 

@@ -262,23 +262,22 @@ impl Identity {
 
     /// The caller that an access token stands for, if its session stands.
     pub async fn principal_of(&self, token: &str) -> Result<Option<Principal>> {
-        self.0.keys.refresh().await?;
-        if let Some(claims) = self.claims(token) {
-            return self.standing(claims.session, claims.user).await;
-        }
-        let held = match self.stack_session(token) {
-            Some(held) => Some(held),
-            None => self.trusted_session(token).await?,
-        };
-        match held {
+        match self.held_by(token).await? {
             Some((session, user)) => self.standing(session, user).await,
             None => Ok(None),
         }
     }
 
-    /// When an access token is over, if it is one of ours.
-    pub fn expiry_of(&self, token: &str) -> Option<OffsetDateTime> {
-        OffsetDateTime::from_unix_timestamp(self.claims(token)?.expires_at).ok()
+    /// The session that a token stands for, whoever made it.
+    pub(crate) async fn held_by(&self, token: &str) -> Result<Option<(SessionId, UserId)>> {
+        self.0.keys.refresh().await?;
+        if let Some(claims) = self.claims(token) {
+            return Ok(Some((claims.session, claims.user)));
+        }
+        match self.stack_session(token) {
+            Some(held) => Ok(Some(held)),
+            None => self.trusted_session(token).await,
+        }
     }
 
     fn claims(&self, token: &str) -> Option<Claims> {

@@ -25,6 +25,7 @@ pub mod model;
 mod passwords;
 mod pictures;
 pub mod ports;
+mod presented;
 pub mod routes;
 mod secrets;
 pub mod stack_auth;
@@ -37,6 +38,7 @@ pub use actions::{
 };
 pub use config::{IdentityConfig, SecondFactorPolicy};
 pub use configured::{Preset, ProviderConfig};
+pub use presented::Presented;
 
 use kernel::{
     Clock,

@@ -10,7 +10,7 @@ use hosted_stack::{
 };
 use http::HeaderMap;
 use identity::{
-    Identity, Presence,
+    Identity, Presence, Presented,
     jobs::{SendAlreadyRegistered, SendEmailChange, SendEmailChanged, SendWelcome, TellOwner},
     model::{
         self as accounts,
@@ -27,7 +27,7 @@ use kernel::{
     mail::Seal,
     vault::{Context, Vault},
 };
-use realtime::{Admitted, Authenticator, Online, Seen};
+use realtime::{Admitted, Authenticator, Denied, Online, Seen};
 use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
@@ -115,26 +115,35 @@ pub(crate) struct Doorman {
 
 #[async_trait]
 impl Authenticator for Doorman {
-    async fn by_token(&self, token: &str) -> Option<Admitted> {
-        let principal = self.identity.principal_of(token).await.ok().flatten()?;
-        Some(Admitted {
-            principal,
-            expires_at: self.identity.expiry_of(token)?,
-        })
+    async fn by_token(&self, token: &str) -> Result<Admitted, Denied> {
+        match self.identity.presented(token).await {
+            Ok(Presented::Good(principal, expires_at)) => Ok(Admitted {
+                principal,
+                expires_at,
+            }),
+            Ok(Presented::Malformed) => Err(Denied::Malformed),
+            Ok(Presented::Forged) => Err(Denied::Forged),
+            Ok(Presented::Expired) => Err(Denied::Expired),
+            Ok(Presented::Refused) => Err(Denied::Refused),
+            Err(error) => Err(unanswered(&error)),
+        }
     }
 
-    async fn refresh(&self, session: SessionId) -> Option<Admitted> {
-        let (principal, expires_at) = self
-            .identity
-            .session_as_it_stands(session)
-            .await
-            .ok()
-            .flatten()?;
-        Some(Admitted {
+    async fn refresh(&self, session: SessionId) -> Result<Admitted, Denied> {
+        let standing = self.identity.session_as_it_stands(session).await;
+        let standing = standing.map_err(|error| unanswered(&error))?;
+        let (principal, expires_at) = standing.ok_or(Denied::Refused)?;
+        Ok(Admitted {
             principal,
             expires_at,
         })
     }
+}
+
+/// A question that failed is no answer, and least of all that somebody is nobody.
+fn unanswered(error: &kernel::Error) -> Denied {
+    tracing::warn!(%error, "who is on a socket cannot be looked up");
+    Denied::Unavailable
 }
 
 #[async_trait]

@@ -47,7 +47,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use bus::BusConfig;
 pub use config::{Config, Limits};
-pub use ports::{Access, Admitted, Authenticator, Channels, DeclaredChannels, Online, Seen};
+pub use ports::{
+    Access, Admitted, Authenticator, Channels, DeclaredChannels, Denied, Online, Seen,
+};
 
 use bus::{Bus, PostgresBus, RedisBus};
 use cluster::Cluster;

@@ -18,13 +18,28 @@ pub struct Admitted {
     pub expires_at: OffsetDateTime,
 }
 
+/// Why somebody is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denied {
+    /// It is no token at all.
+    Malformed,
+    /// It is a token, and nobody who is trusted here signed it.
+    Forged,
+    /// It was good, and its time is over.
+    Expired,
+    /// It is good, and its session is over or its owner may not come in.
+    Refused,
+    /// That cannot be found out now. It says nothing about the token: ask again.
+    Unavailable,
+}
+
 /// Tells who somebody is. Both must check that the session stands now.
 #[async_trait]
 pub trait Authenticator: Send + Sync + 'static {
-    /// Who presents this access token; `None` for nobody.
-    async fn by_token(&self, token: &str) -> Option<Admitted>;
-    /// The session as it stands now; `None` once it is over.
-    async fn refresh(&self, session: SessionId) -> Option<Admitted>;
+    /// Who presents this access token.
+    async fn by_token(&self, token: &str) -> Result<Admitted, Denied>;
+    /// The session as it stands now.
+    async fn refresh(&self, session: SessionId) -> Result<Admitted, Denied>;
 }
 
 /// How somebody is seen on this server, all their tabs and devices together.

@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 use crate::{
     Realtime,
     actions::broadcast::{Saying, key},
+    ports::Denied,
     protocol::frame::{Encoding, Persist},
 };
 
@@ -164,13 +165,16 @@ async fn caller(
     }
     let shared = &realtime.shared;
     let key = headers.get("apikey").and_then(|key| key.to_str().ok());
-    if let Some(key) = key
-        && let Some(admitted) = shared.authenticator.by_token(key).await
-        && admitted.expires_at > shared.clock.now()
-    {
-        return Ok(admitted.principal);
+    let Some(key) = key else {
+        return Err(Error::Unauthenticated);
+    };
+    match shared.authenticator.by_token(key).await {
+        Ok(admitted) if admitted.expires_at > shared.clock.now() => Ok(admitted.principal),
+        Err(Denied::Unavailable) => Err(Error::Unavailable(
+            "Who calls cannot be looked up right now. Try again in a moment.",
+        )),
+        Ok(_) | Err(_) => Err(Error::Unauthenticated),
     }
-    Err(Error::Unauthenticated)
 }
 
 fn check(topic: &str, event: &str, place: &dyn Fn(&str) -> String) -> Result<()> {

@@ -6,7 +6,7 @@ use super::{
     known::Known,
     model::{Restriction, User},
 };
-use crate::Identity;
+use crate::{Identity, Presented};
 use kernel::{
     Result,
     id::{SessionId, UserId},
@@ -118,5 +118,14 @@ impl Identity {
         claims
             .email_verified
             .then_some((SessionId(claims.refresh_token_id), UserId(claims.sub)))
+    }
+
+    /// Why a token of this face does not stand for a session; `None` for one that is not of it.
+    pub(crate) fn stack_refusal(&self, token: &str) -> Option<Presented> {
+        match StackAuth(self.clone()).claims(token) {
+            Ok(_unproved) => Some(Presented::Refused),
+            Err(Known::AccessTokenExpired(..)) => Some(Presented::Expired),
+            Err(_) => None,
+        }
     }
 }

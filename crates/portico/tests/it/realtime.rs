@@ -67,6 +67,16 @@ impl Socket {
             .collect();
         let mut payload = more.clone();
         payload["config"] = json!({"postgres_changes": bindings});
+        self.join_with(&payload).await
+    }
+
+    /// Joins with a token, as a client without cookies does.
+    pub(crate) async fn by_token(&mut self, token: &str) -> Value {
+        self.join_with(&json!({"config": {}, "access_token": token}))
+            .await
+    }
+
+    async fn join_with(&mut self, payload: &Value) -> Value {
         let frame = json!(["1", "1", "realtime:page", "phx_join", payload]);
         self.stream
             .send(Message::text(frame.to_string()))

@@ -54,7 +54,7 @@ impl<'a> Sdk<'a> {
         Answer::of(request.json(body)).await
     }
 
-    async fn sign_up(&self) -> Value {
+    pub(crate) async fn sign_up(&self) -> Value {
         let body = json!({"email": "ada@example.org", "password": "four quiet arches by the sea"});
         let answer = self
             .call("POST", "/auth/password/sign-up", &json!({}), &body)

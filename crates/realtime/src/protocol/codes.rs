@@ -5,13 +5,17 @@
 
 use std::fmt;
 
+use crate::ports::Denied;
+
 /// A code of the protocol's error list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Code {
     /// The join named no topic.
     TopicNameRequired,
-    /// The access token was not accepted.
+    /// The access token is over, or its session is.
     InvalidJwtToken,
+    /// The access token was not signed by anybody who is trusted here.
+    JwtSignatureError,
     /// Nobody is signed in on this socket, or they may not use the channel.
     Unauthorized,
     /// Too many channels on one socket.
@@ -30,7 +34,7 @@ pub(crate) enum Code {
     PostgresChangesSubscribeTimeout,
     /// None of the tables asked for is published.
     RealtimeDisabledForConfiguration,
-    /// Too many join at once; a later one will be heard.
+    /// Too many join at once, or the database does not say who joins: a later join will be heard.
     InitializingProjectConnection,
     /// Anything else that a client did wrong on a channel.
     UnknownErrorOnChannel,
@@ -41,6 +45,7 @@ impl Code {
         match self {
             Self::TopicNameRequired => "TopicNameRequired",
             Self::InvalidJwtToken => "InvalidJWTToken",
+            Self::JwtSignatureError => "JwtSignatureError",
             Self::Unauthorized => "Unauthorized",
             Self::ChannelRateLimitReached => "ChannelRateLimitReached",
             Self::ClientJoinRateLimitReached => "ClientJoinRateLimitReached",
@@ -68,6 +73,29 @@ impl Refusal {
         Self {
             code,
             text: text.into(),
+        }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Malformed => {
+                Self::new(Code::MalformedJwt, "The token provided is not a valid JWT")
+            }
+            Denied::Forged => Self::new(
+                Code::JwtSignatureError,
+                "The token was not signed by this server",
+            ),
+            Denied::Expired => Self::new(Code::InvalidJwtToken, "Token has expired"),
+            Denied::Refused => Self::new(
+                Code::InvalidJwtToken,
+                "Its session is over, or its owner may not come in",
+            ),
+            Denied::Unavailable => Self::new(
+                Code::InitializingProjectConnection,
+                "Who joins cannot be looked up now, try again in some seconds",
+            ),
         }
     }
 }

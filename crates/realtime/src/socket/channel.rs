@@ -11,7 +11,7 @@ use super::{connection::Connection, resume::Replaying};
 use crate::{
     Shared,
     hub::{Member, changes::Registration},
-    ports::Access,
+    ports::{Access, Denied},
     protocol::{
         Code, Ref, Refusal,
         frame::{self, Push},
@@ -363,23 +363,22 @@ impl Connection {
         if token.starts_with("sb_") || self.token.as_deref() == Some(token) {
             return Ok(());
         }
-        let refuse = |code, text: &str| Err(Refusal::new(code, text));
         let now = self.shared.clock.now();
-        match self.shared.authenticator.by_token(token).await {
-            Some(admitted) if admitted.expires_at > now => {
+        let denied = match self.shared.authenticator.by_token(token).await {
+            Ok(admitted) if admitted.expires_at > now => {
                 self.by_cookie = false;
                 self.token = Some(token.into());
                 self.token_ends = Some(admitted.expires_at);
                 self.admit(admitted);
-                Ok(())
+                return Ok(());
             }
-            _ if self.by_cookie => Ok(()),
-            Some(_) => refuse(Code::InvalidJwtToken, "Token has expired"),
-            None if token.split('.').count() != 3 => {
-                refuse(Code::MalformedJwt, "The token provided is not a valid JWT")
-            }
-            None => refuse(Code::InvalidJwtToken, "The token was not accepted"),
+            Ok(_) => Denied::Expired,
+            Err(denied) => denied,
+        };
+        if self.by_cookie {
+            return Ok(());
         }
+        Err(denied.into())
     }
 
     pub(super) fn is_joined(&self, topic: &str, join_ref: Option<&Ref>) -> bool {

@@ -22,7 +22,7 @@ use crate::{
         online::Movement,
         outbox::{Fate, Outbox, Work},
     },
-    ports::Admitted,
+    ports::{Admitted, Denied},
     protocol::{Incoming, Malformed, Version, frame},
 };
 
@@ -40,6 +40,8 @@ pub(super) struct Connection {
     pub(super) token: Option<Box<str>>,
     /// When that is over; with it goes what it opened.
     pub(super) token_ends: Option<OffsetDateTime>,
+    /// Since when it cannot be found out whether the session stands, in the hub's seconds.
+    doubted_since: Option<u32>,
     pub(super) joins: Bucket,
     pub(super) presences: Bucket,
     messages: Bucket,
@@ -79,6 +81,9 @@ impl From<Malformed> for End {
 
 /// A session is looked up again at least this often, should a signal ever be missed.
 const RECHECK: Duration = Duration::from_mins(5);
+/// How soon again where the database did not answer, and for how many seconds at most.
+const DOUBT_RECHECK: Duration = Duration::from_secs(2);
+const DOUBT: u32 = 60;
 /// How long one batch may take to be written.
 const WRITE: Duration = Duration::from_secs(20);
 /// How long a client may take to hear why it is closed.
@@ -149,6 +154,7 @@ impl Connection {
             hidden: false,
             token: None,
             token_ends: None,
+            doubted_since: None,
         };
         if let Some(admitted) = admitted {
             connection.admit(admitted);
@@ -305,12 +311,23 @@ impl Connection {
         }
         let session = known.principal.session;
         match self.shared.authenticator.refresh(session).await {
-            Some(admitted) if admitted.expires_at > self.shared.clock.now() => {
+            Ok(admitted) if admitted.expires_at > self.shared.clock.now() => {
+                self.doubted_since = None;
                 self.admit(admitted);
                 self.recheck_access().await;
                 Ok(())
             }
-            _ => {
+            // A database that restarts ends nobody's session; but nobody stays for long on a word
+            // that cannot be checked.
+            Err(Denied::Unavailable) => {
+                let now = self.shared.hub.seconds();
+                if now - *self.doubted_since.get_or_insert(now) >= DOUBT {
+                    return Err(End::new(1013, "who is here cannot be looked up"));
+                }
+                self.recheck_in(DOUBT_RECHECK);
+                Ok(())
+            }
+            Ok(_) | Err(_) => {
                 let topics: Vec<String> = self.channels.keys().cloned().collect();
                 for topic in topics {
                     self.system(&topic, "system", "error", "Token has expired");

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::connection;
-use crate::{Realtime, protocol::Version};
+use crate::{Realtime, ports::Denied, protocol::Version};
 
 /// What the client puts into the address. `apikey` names the project for hosted services; here it
 /// admits nobody, so it is not looked at.
@@ -60,9 +60,15 @@ pub(crate) async fn open(
                 "InitializingProjectConnection: too many connect at once",
             );
         };
-        admitted = shared.authenticator.refresh(principal.session).await;
-        if admitted.is_none() {
-            return refuse(StatusCode::UNAUTHORIZED, "the session is over");
+        match shared.authenticator.refresh(principal.session).await {
+            Ok(known) => admitted = Some(known),
+            Err(Denied::Unavailable) => {
+                return later(
+                    &realtime,
+                    "InitializingProjectConnection: who connects cannot be looked up now",
+                );
+            }
+            Err(_) => return refuse(StatusCode::UNAUTHORIZED, "the session is over"),
         }
     }
     upgrade

@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     env,
     future::Future,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,7 +20,8 @@ use kernel::{
     tasks::Tasks,
 };
 use realtime::{
-    Admitted, Authenticator, BusConfig, Config, DeclaredChannels, Online, Ports, Realtime, Seen,
+    Admitted, Authenticator, BusConfig, Config, DeclaredChannels, Denied, Online, Ports, Realtime,
+    Seen,
 };
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgConnectOptions};
@@ -55,9 +59,31 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who may sign in, by token.
 #[derive(Default)]
-pub(crate) struct People(Mutex<HashMap<String, Admitted>>);
+pub(crate) struct People {
+    people: Mutex<HashMap<String, Admitted>>,
+    /// Whoever could say who somebody is does not answer.
+    away: AtomicBool,
+    /// How often that was asked in vain.
+    asked: AtomicUsize,
+}
 
 impl People {
+    pub(crate) fn away(&self, away: bool) {
+        self.away.store(away, Ordering::Relaxed);
+    }
+
+    pub(crate) fn asked_in_vain(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn known(&self) -> Result<(), Denied> {
+        if self.away.load(Ordering::Relaxed) {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            return Err(Denied::Unavailable);
+        }
+        Ok(())
+    }
+
     pub(crate) fn add(&self, name: &str, permissions: &[Permission]) -> Principal {
         let principal = Principal {
             user: UserId::new(),
@@ -82,29 +108,35 @@ impl People {
             principal,
             expires_at,
         };
-        self.0.lock().unwrap().insert(name.into(), admitted);
+        self.people.lock().unwrap().insert(name.into(), admitted);
     }
 
     pub(crate) fn remove(&self, name: &str) {
-        self.0.lock().unwrap().remove(name);
+        self.people.lock().unwrap().remove(name);
     }
 }
 
 #[async_trait]
 impl Authenticator for People {
-    async fn by_token(&self, token: &str) -> Option<Admitted> {
-        self.0.lock().unwrap().get(token).copied()
+    async fn by_token(&self, token: &str) -> Result<Admitted, Denied> {
+        self.known()?;
+        let known = self.people.lock().unwrap().get(token).copied();
+        known.ok_or_else(|| match token {
+            "ended" => Denied::Refused,
+            dotted if dotted.contains('.') => Denied::Forged,
+            _ => Denied::Malformed,
+        })
     }
 
-    async fn refresh(&self, session: SessionId) -> Option<Admitted> {
-        let people = self.0.lock().unwrap();
-        let mut admitted = people
-            .values()
-            .find(|a| a.principal.session == session)
-            .copied()?;
+    async fn refresh(&self, session: SessionId) -> Result<Admitted, Denied> {
+        self.known()?;
+        let people = self.people.lock().unwrap();
+        let of_session = |admitted: &&Admitted| admitted.principal.session == session;
+        let known = people.values().find(of_session).copied();
+        let mut admitted = known.ok_or(Denied::Refused)?;
         // A session outlives its tokens.
         admitted.expires_at = OffsetDateTime::from_unix_timestamp(4_000_000_000).unwrap();
-        Some(admitted)
+        Ok(admitted)
     }
 }
 
@@ -356,7 +388,7 @@ fn app(realtime: &Realtime, people: &Arc<People>) -> Router {
                 .get("cookie")
                 .and_then(|c| c.to_str().ok());
             if let Some(name) = cookie.map(ToOwned::to_owned)
-                && let Some(admitted) = cookies.by_token(&name).await
+                && let Some(admitted) = cookies.people.lock().unwrap().get(&name)
             {
                 request.extensions_mut().insert(admitted.principal);
             }

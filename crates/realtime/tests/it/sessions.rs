@@ -1,6 +1,6 @@
 //! Who is on a socket, and what becomes of it when that changes.
 
-use crate::server::{PATIENCE, run};
+use crate::server::{PATIENCE, run, until};
 use kernel::Permission;
 use realtime::Seen;
 use serde_json::json;
@@ -95,6 +95,69 @@ async fn many_tabs_are_one_presence() {
         assert_eq!(next().await, (ada.user, Seen::Offline));
         drop(of_bob);
         assert_eq!(next().await, (bob.user, Seen::Offline));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_told_why() {
+    run(|server| async move {
+        server.people.add("ada", &[]);
+        let mut client = server.open("2.0.0", &[]).await.unwrap();
+        for (token, why) in [
+            ("x", "MalformedJWT: The token provided is not a valid JWT"),
+            (
+                "a.b.c",
+                "JwtSignatureError: The token was not signed by this server",
+            ),
+            (
+                "ended",
+                "InvalidJWTToken: Its session is over, or its owner may not come in",
+            ),
+        ] {
+            let reply = client.join("realtime:x", token, json!({})).await;
+            assert_eq!(reply["response"]["reason"], why);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_cannot_be_looked_up_now_is_not_taken_for_nobody() {
+    run(|server| async move {
+        let ada = server.people.add("ada", &[]);
+        server.people.add("ada again", &[]);
+        let hall = json!({"broadcast": {"self": true}});
+        let mut here = server.join("ada", "realtime:hall", hall).await;
+        server.people.away(true);
+
+        // Who is here stays, and is asked about again until there is an answer.
+        server.signals.user_changed(ada.user);
+        let people = &server.people;
+        until(|| people.asked_in_vain() >= 2).await;
+        let said = json!({"type": "broadcast", "event": "e", "payload": {}});
+        here.push("realtime:hall", "broadcast", said).await;
+        assert_eq!(here.next().await.unwrap().event, "broadcast");
+
+        // Who comes is told to come again, on a socket, at the door and over HTTP.
+        let mut late = server.open("2.0.0", &[]).await.unwrap();
+        let reply = late.join("realtime:hall", "ada", json!({})).await;
+        let why = "InitializingProjectConnection: Who joins cannot be looked up now, try again in some seconds";
+        assert_eq!(reply["response"]["reason"], why);
+        let cookie = [("cookie", "ada")];
+        assert_eq!(server.open("2.0.0", &cookie).await.err(), Some(503));
+
+        // A new token that cannot be judged ends the channel so that a client joins again.
+        let token = json!({"access_token": "ada again"});
+        here.push("realtime:hall", "access_token", token).await;
+        assert_eq!(here.system().await["message"], why);
+        assert_eq!(here.next().await.unwrap().event, "phx_error");
+
+        server.people.away(false);
+        for client in [&mut here, &mut late] {
+            let reply = client.join("realtime:hall", "ada", json!({})).await;
+            assert_eq!(reply["status"], "ok", "{reply}");
+        }
     })
     .await;
 }
