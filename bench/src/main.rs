@@ -42,10 +42,12 @@ enum Command {
     Sockets(sockets::Settings),
     /// Opens many sockets and counts what they hear; prints what it came to as JSON.
     Crowd(sockets::crowd::Settings),
+    /// The same for changes of rows, which it has written.
+    Watch(sockets::watch::Settings),
     /// Serves sockets with nothing around them.
     Bare,
     /// Serves realtime with no server around it.
-    Hub,
+    Hub(sockets::hub::Settings),
     /// Serves the two compared routes with nothing around them.
     Yardstick {
         /// The folder of PostgreSQL's socket.
@@ -76,10 +78,11 @@ fn run() -> anyhow::Result<()> {
         Command::Load(settings) => single()?.block_on(load::run(settings)),
         Command::Identity(settings) => single()?.block_on(scenarios::accounts::run(settings)),
         Command::Sockets(settings) => single()?.block_on(sockets::run(settings)),
-        Command::Crowd(settings) => single()?.block_on(sockets::crowd::run(settings)),
+        Command::Crowd(settings) => single()?.block_on(sockets::talk::run(settings)),
+        Command::Watch(settings) => single()?.block_on(sockets::watch::run(settings)),
         // As many threads as the server under test has.
         Command::Bare => several()?.block_on(sockets::bare::serve()),
-        Command::Hub => several()?.block_on(sockets::hub::serve()),
+        Command::Hub(settings) => several()?.block_on(sockets::hub::serve(settings)),
         Command::Yardstick { socket, user, key } => {
             several()?.block_on(yardstick::serve(&socket, user, &key))
         }

@@ -1,11 +1,8 @@
-//! Many clients in one thread. They count what they hear and do nothing else with it, so that the
-//! machine is left to the server.
+//! Many clients in one thread. They count what they hear, note how long it took, and do nothing
+//! else with it, so that the machine is left to the server.
 
-use super::frames::{self, Reader};
-use crate::{
-    numbers::quantile,
-    process::{Memory, cpu_seconds},
-};
+use super::frames::{self, Heard, Reader};
+use crate::{numbers::quantile, process::Memory};
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -17,30 +14,29 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    task::{LocalSet, yield_now},
 };
 
-/// Who comes, and what it hears.
-#[derive(Debug, clap::Args)]
+/// Who comes, and to whom.
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Settings {
     #[arg(long)]
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     #[arg(long)]
-    path: String,
+    pub(super) path: String,
     /// A header line; with one the clients join a channel, without they only listen.
     #[arg(long, default_value = "")]
-    header: String,
+    pub(super) header: String,
     /// The server's process.
     #[arg(long)]
-    pid: u32,
+    pub(super) pid: u32,
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=10_000))]
-    sockets: u16,
+    pub(super) sockets: u16,
     #[arg(long)]
-    seconds: f64,
+    pub(super) seconds: f64,
 }
 
 /// What it came to.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     /// Of the server, for each idle socket.
     pub(crate) bytes_per_socket: f64,
@@ -55,186 +51,141 @@ pub(crate) struct Outcome {
     pub(crate) p99: f64,
 }
 
-/// Messages that are on their way at full speed: enough for batches, and no queue without end.
-const WINDOW: usize = 64;
 /// Handshakes at once.
 const OPENING: usize = 32;
 /// No message is on its way for longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What all clients share.
-struct Crowd {
+pub(super) struct Crowd {
     began: Instant,
     heard: Cell<usize>,
     timed: Cell<bool>,
     micros: RefCell<Vec<u32>>,
     closed: Cell<usize>,
     buffer: RefCell<Vec<u8>>,
+    moved: Cell<Instant>,
 }
 
-/// Comes, listens, and prints the [`Outcome`] as JSON.
-pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
-    super::raise_file_limit();
-    let local = LocalSet::new();
-    let outcome = local.run_until(measure(&settings)).await?;
-    println!("{}", serde_json::to_string(&outcome)?);
-    Ok(())
-}
-
-async fn measure(settings: &Settings) -> anyhow::Result<Outcome> {
-    let crowd = Rc::new(Crowd {
-        began: Instant::now(),
-        heard: Cell::new(0),
-        timed: Cell::new(false),
-        micros: RefCell::default(),
-        closed: Cell::new(0),
-        buffer: RefCell::new(vec![0; 256 * 1024]),
-    });
-    let mut speaker = open(settings).await?;
-    // Whatever the first socket costs the server, it has cost by now.
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let before = Memory::of(settings.pid)?.resident;
-    let sockets = usize::from(settings.sockets);
-    for first in (0..sockets).step_by(OPENING) {
-        let count = OPENING.min(sockets - first);
-        let opening: Vec<_> = (0..count).map(|_| Box::pin(open(settings))).collect();
-        for opening in opening {
-            let stream = opening.await?;
-            tokio::task::spawn_local(listen(stream, crowd.clone()));
-        }
-    }
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let grown = Memory::of(settings.pid)?.resident - before;
-    let each = 1.0 / f64::from(settings.sockets);
-
-    let time = Duration::try_from_secs_f64(settings.seconds)?.min(Duration::from_mins(1));
-    // Once for the sake of buffers and caches.
-    crowd.talk(settings, &mut speaker, time / 4, None).await?;
-    let cpu = cpu_seconds(settings.pid)?;
-    let (heard, seconds) = crowd.talk(settings, &mut speaker, time, None).await?;
-    let cpu = cpu_seconds(settings.pid)? - cpu;
-    let per_second = heard / seconds;
-    crowd.timed.set(true);
-    let pace = Duration::try_from_secs_f64(2.0 * f64::from(settings.sockets) / per_second)?;
-    let (paced, seconds) = crowd.talk(settings, &mut speaker, time, Some(pace)).await?;
-    let mut micros = crowd.micros.take();
-    ensure!(!micros.is_empty(), "nothing was heard");
-    micros.sort_unstable();
-    let at = |percent| f64::from(quantile(&micros, percent)) / 1_000.0;
-    Ok(Outcome {
-        bytes_per_socket: grown * 1024.0 * 1024.0 * each,
-        per_cpu_second: heard / cpu.max(0.01),
-        per_second,
-        paced_per_second: paced / seconds,
-        p50: at(50),
-        p95: at(95),
-        p99: at(99),
-    })
+/// The sockets are there; what each cost the server's memory.
+pub(super) struct Gathered {
+    pub(super) crowd: Rc<Crowd>,
+    pub(super) bytes_per_socket: f64,
 }
 
 impl Crowd {
-    /// Talks for a while, as fast as it is heard or at a pace; how much was heard, in how long.
-    async fn talk(
-        &self,
+    /// Opens them all. `join` says how each joins its channel.
+    pub(super) async fn gather(
         settings: &Settings,
-        speaker: &mut TcpStream,
-        time: Duration,
-        pace: Option<Duration>,
-    ) -> anyhow::Result<(f64, f64)> {
+        join: impl Fn(usize) -> Option<Vec<u8>>,
+    ) -> anyhow::Result<Gathered> {
+        let crowd = Rc::new(Self {
+            began: Instant::now(),
+            heard: Cell::new(0),
+            timed: Cell::new(false),
+            micros: RefCell::default(),
+            closed: Cell::new(0),
+            buffer: RefCell::new(vec![0; 256 * 1024]),
+            moved: Cell::new(Instant::now()),
+        });
+        // Whatever the first socket costs the server, it has cost by now.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let before = Memory::of(settings.pid)?.resident;
         let sockets = usize::from(settings.sockets);
-        // A server that only passes on also tells the speaker, who is not counted.
-        let joins = !settings.header.is_empty();
-        let began = Instant::now();
-        let (from, mut said) = (self.heard.get(), 0);
-        let heard = || self.heard.get() - from;
-        let mut moved = Instant::now();
-        while began.elapsed() < time {
-            let due = match pace {
-                None => said * sockets < heard() + WINDOW * sockets,
-                Some(pace) => pace * u32::try_from(said)? <= began.elapsed(),
-            };
-            if due {
-                let nanos = u64::try_from(self.began.elapsed().as_nanos())?;
-                speaker.write_all(&frames::broadcast(joins, nanos)).await?;
-                said += 1;
-                moved = Instant::now();
+        for first in (0..sockets).step_by(OPENING) {
+            let last = sockets.min(first + OPENING);
+            let opening = (first..last).map(|nth| open(settings, join(nth)));
+            for opened in futures_util::future::join_all(opening).await {
+                let (stream, reader) = opened?;
+                tokio::task::spawn_local(listen(stream, reader, Rc::clone(&crowd)));
             }
-            ensure!(moved.elapsed() < PATIENCE, "what was said is not heard");
-            ensure!(
-                self.closed.get() == 0,
-                "{} sockets were closed",
-                self.closed.get()
-            );
-            match pace {
-                Some(_) if !due => tokio::time::sleep(Duration::from_micros(200)).await,
-                _ => yield_now().await,
-            }
-            self.drain(speaker)?;
         }
-        let late = Instant::now();
-        while heard() < said * sockets {
-            ensure!(late.elapsed() < PATIENCE, "what was said is not heard");
-            ensure!(
-                self.closed.get() == 0,
-                "{} sockets were closed",
-                self.closed.get()
-            );
-            tokio::time::sleep(Duration::from_micros(200)).await;
-            self.drain(speaker)?;
-        }
-        let heard = f64::from(u32::try_from(heard())?);
-        Ok((heard, began.elapsed().as_secs_f64()))
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let grown = Memory::of(settings.pid)?.resident - before;
+        Ok(Gathered {
+            crowd,
+            bytes_per_socket: grown * 1024.0 * 1024.0 / f64::from(settings.sockets),
+        })
     }
 
-    fn drain(&self, speaker: &TcpStream) -> anyhow::Result<()> {
-        let mut buffer = self.buffer.borrow_mut();
-        match speaker.try_read(&mut buffer) {
-            Ok(0) => anyhow::bail!("the speaker was closed"),
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(error.into()),
+    pub(super) fn heard(&self) -> usize {
+        self.heard.get()
+    }
+
+    /// Now, as messages carry it.
+    pub(super) fn nanos(&self) -> anyhow::Result<u64> {
+        Ok(u64::try_from(self.began.elapsed().as_nanos())?)
+    }
+
+    /// Fails if somebody was closed, or if nothing has been heard for long.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let closed = self.closed.get();
+        ensure!(closed == 0, "{closed} sockets were closed");
+        let moved = self.moved.get().elapsed();
+        ensure!(moved < PATIENCE, "what was said is not heard");
+        Ok(())
+    }
+
+    /// Something was said: from now on something should be heard.
+    pub(super) fn said(&self) {
+        self.moved.set(Instant::now());
+    }
+
+    /// From now on times are taken.
+    pub(super) fn take_times(&self) {
+        self.timed.set(true);
+    }
+
+    /// The times in milliseconds of which half, 95 and 99 in 100 are no longer.
+    pub(super) fn times(&self) -> anyhow::Result<[f64; 3]> {
+        let mut micros = self.micros.take();
+        ensure!(!micros.is_empty(), "nothing was heard");
+        micros.sort_unstable();
+        Ok([50, 95, 99].map(|percent| f64::from(quantile(&micros, percent)) / 1_000.0))
+    }
+
+    fn hear(&self, carried: Option<u64>) {
+        self.heard.set(self.heard.get() + 1);
+        if let (true, Some(said)) = (self.timed.get(), carried) {
+            let now = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let micros = now.saturating_sub(said) / 1_000;
+            let micros = u32::try_from(micros).unwrap_or(u32::MAX);
+            self.micros.borrow_mut().push(micros);
         }
     }
 }
 
-async fn listen(stream: TcpStream, crowd: Rc<Crowd>) {
-    let mut reader = Reader::default();
-    loop {
-        if stream.readable().await.is_err() {
-            break;
-        }
+async fn listen(stream: TcpStream, mut reader: Reader, crowd: Rc<Crowd>) {
+    let mut closed = false;
+    while !closed && stream.readable().await.is_ok() {
         let mut buffer = crowd.buffer.borrow_mut();
-        let seen = match stream.try_read(&mut buffer) {
+        match stream.try_read(&mut buffer) {
             Ok(0) => break,
-            Ok(length) => reader.read(&buffer[..length]),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
+            Ok(length) => {
+                crowd.said();
+                reader.read(&buffer[..length], |heard| match heard {
+                    Heard::Said(carried) => crowd.hear(carried),
+                    Heard::Closed => closed = true,
+                    Heard::Text | Heard::Nothing => {}
+                });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             Err(_) => break,
-        };
-        crowd.heard.set(crowd.heard.get() + seen.broadcasts);
-        if crowd.timed.get()
-            && let Some(said) = seen.moment
-        {
-            let now = u64::try_from(crowd.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            let micros = now.saturating_sub(said) / 1_000;
-            let micros = u32::try_from(micros).unwrap_or(u32::MAX);
-            crowd.micros.borrow_mut().push(micros);
-        }
-        if seen.closed {
-            break;
         }
     }
     crowd.closed.set(crowd.closed.get() + 1);
 }
 
-/// Opens a socket, and joins the channel where there is one.
-async fn open(settings: &Settings) -> anyhow::Result<TcpStream> {
+/// Opens a socket, and joins the channel if there is something to join with.
+pub(super) async fn open(
+    settings: &Settings,
+    join: Option<Vec<u8>>,
+) -> anyhow::Result<(TcpStream, Reader)> {
     let mut stream = TcpStream::connect(settings.address).await?;
     stream.set_nodelay(true)?;
-    let joins = !settings.header.is_empty();
-    let header = if joins {
-        format!("{}\r\n", settings.header)
-    } else {
-        String::new()
+    let header = match settings.header.as_str() {
+        "" => String::new(),
+        header => format!("{header}\r\n"),
     };
     let ask = format!(
         "GET {} HTTP/1.1\r\nhost: {}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
@@ -243,32 +194,52 @@ async fn open(settings: &Settings) -> anyhow::Result<TcpStream> {
     );
     stream.write_all(ask.as_bytes()).await?;
     let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(
-            stream
-                .read_u8()
-                .await
-                .context("no answer to the handshake")?,
-        );
-    }
+    let end = loop {
+        let read = stream.read_buf(&mut head).await?;
+        ensure!(read > 0, "no answer to the handshake");
+        if let Some(at) = head.windows(4).position(|part| part == b"\r\n\r\n") {
+            break at + 4;
+        }
+    };
     let status = head.split(|byte| *byte == b' ').nth(1);
     ensure!(
         status == Some(b"101"),
         "refused: {}",
         String::from_utf8_lossy(&head)
     );
-    if joins {
-        stream.write_all(&frames::join()).await?;
-        let mut reader = Reader::default();
-        let mut texts = 0;
-        while texts == 0 {
-            let byte = stream.read_u8().await.context("no answer to the join")?;
-            texts += reader.read(&[byte]).texts;
-        }
-        // The rest of the answer.
-        while !reader.is_between() {
-            reader.read(&[stream.read_u8().await?]);
+    let mut reader = Reader::default();
+    let mut answered = false;
+    let mut is_answer = |reader: &mut Reader, bytes: &[u8]| {
+        reader.read(bytes, |heard| answered |= heard == Heard::Text);
+        answered
+    };
+    is_answer(&mut reader, &head[end..]);
+    if let Some(join) = join {
+        stream.write_all(&join).await?;
+        let mut bytes = [0; 4096];
+        loop {
+            let length = stream.read(&mut bytes).await?;
+            ensure!(length > 0, "no answer to the join");
+            let said = String::from_utf8_lossy(&bytes[..length]);
+            ensure!(!said.contains("\"status\":\"error\""), "refused: {said}");
+            if is_answer(&mut reader, &bytes[..length]) {
+                break;
+            }
         }
     }
-    Ok(stream)
+    Ok((stream, reader))
+}
+
+/// The join that only says that somebody comes.
+pub(super) fn anybody() -> Vec<u8> {
+    frames::join("x", None)
+}
+
+/// Runs what all clients do, in this thread.
+pub(super) async fn alone<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    super::raise_file_limit();
+    tokio::task::LocalSet::new()
+        .run_until(work)
+        .await
+        .context("the crowd")
 }

@@ -1,38 +1,68 @@
-//! Realtime alone: its sockets, hub and channels as Portico has them, without the server around
-//! them and without a database. Everybody is let in.
+//! Realtime alone: its stream, hub, channels and sockets as Portico has them, without the rest of
+//! the server around them. Everybody is let in: a token is its owner's id.
 
+use super::cluster::{PUBLICATION, SLOT};
 use async_trait::async_trait;
 use kernel::{
     Clock, Principal,
     id::{SessionId, UserId},
-    live::Signals,
+    live::{Rule, Signals, Table},
     tasks::Tasks,
 };
 use realtime::{
     Admitted, Authenticator, Config, DeclaredChannels, Denied, Online, Ports, Realtime, Seen,
 };
-use std::{net::Ipv4Addr, sync::Arc};
+use std::{net::Ipv4Addr, path::PathBuf, sync::Arc};
 use time::{Duration, OffsetDateTime};
 
-struct Anybody(Principal);
+/// Which server.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Settings {
+    /// The folder of PostgreSQL's socket. Without it there are no changes.
+    #[arg(long)]
+    database: Option<PathBuf>,
+}
 
-impl Anybody {
-    fn admitted(&self) -> Admitted {
-        Admitted {
-            principal: self.0,
-            expires_at: Clock::system().now() + Duration::DAY,
-        }
+const OWNED: &[Rule] = &[Rule::Owner { column: "owner" }];
+const TABLES: [Table; 4] = [
+    table("news", &[Rule::Everyone]),
+    table("orders", OWNED),
+    table("accounts", OWNED),
+    table("history", OWNED),
+];
+
+const fn table(name: &'static str, rules: &'static [Rule]) -> Table {
+    Table {
+        schema: "bench",
+        name,
+        rules,
+    }
+}
+
+struct Anybody;
+
+fn admitted(user: UserId, session: SessionId) -> Admitted {
+    Admitted {
+        principal: Principal {
+            user,
+            session,
+            permissions: [].into_iter().collect(),
+            authenticated_at: OffsetDateTime::UNIX_EPOCH,
+            second_factor_due: false,
+        },
+        expires_at: Clock::system().now() + Duration::DAY,
     }
 }
 
 #[async_trait]
 impl Authenticator for Anybody {
-    async fn by_token(&self, _: &str) -> Result<Admitted, Denied> {
-        Ok(self.admitted())
+    async fn by_token(&self, token: &str) -> Result<Admitted, Denied> {
+        let user = token.parse().unwrap_or_default();
+        Ok(admitted(UserId(user), SessionId(user)))
     }
 
-    async fn refresh(&self, _: SessionId) -> Result<Admitted, Denied> {
-        Ok(self.admitted())
+    async fn refresh(&self, session: SessionId) -> Result<Admitted, Denied> {
+        Ok(admitted(UserId(session.0), session))
     }
 }
 
@@ -43,30 +73,33 @@ impl Online for Anybody {
     }
 }
 
-/// Serves until it is killed; prints where.
-pub(crate) async fn serve() -> anyhow::Result<()> {
+/// Serves until it is killed; prints where, once changes are streaming.
+pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     super::raise_file_limit();
-    let anybody = || {
-        Arc::new(Anybody(Principal {
-            user: UserId::new(),
-            session: SessionId::new(),
-            permissions: [].into_iter().collect(),
-            authenticated_at: OffsetDateTime::UNIX_EPOCH,
-            second_factor_due: false,
-        }))
+    let database = match &settings.database {
+        Some(socket) => {
+            let folder = socket.display();
+            format!("postgres://postgres@localhost/postgres?host={folder}&sslmode=disable")
+        }
+        // Nobody listens on this port, so there is no stream of changes to disturb.
+        None => "postgres://127.0.0.1:1/none".into(),
     };
-    // Nobody listens on this port, so there is no stream of changes to disturb.
-    let mut config = Config::new("postgres://127.0.0.1:1/none".parse()?, Vec::new());
+    let mut config = Config::new(database.parse()?, TABLES.to_vec());
+    config.slot_name = SLOT.into();
+    config.publication = PUBLICATION.into();
     config.limits.messages_per_second = u16::MAX;
     config.limits.idle_seconds = 600;
     let ports = Ports {
-        authenticator: anybody(),
-        online: anybody(),
+        authenticator: Arc::new(Anybody),
+        online: Arc::new(Anybody),
         channels: Arc::new(DeclaredChannels::default()),
         signals: Signals::default(),
     };
     let realtime = Realtime::new(config, ports, &Tasks::new(), Clock::system())?;
     realtime.start();
+    if settings.database.is_some() {
+        realtime.streaming().await;
+    }
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     println!("{}", listener.local_addr()?);
     axum::serve(listener, realtime.router()).await?;
