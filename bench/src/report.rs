@@ -84,6 +84,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Machine: {}\n", self.machine)?;
         table(f, ["what", "figure", "goal", "detail"], &self.rows)?;
+        if self.notes.is_empty() {
+            return Ok(());
+        }
         writeln!(f)?;
         let head = [
             "what",

@@ -66,6 +66,21 @@ pub(super) async fn measure(
             ),
             Some((Goal::AtMost(SOON), middle.p95)),
         );
+        if !owned {
+            let bare = Other::for_one("bare", sockets, seconds, Some(middle.paced_per_second));
+            let bare = bare.await?;
+            report.row(
+                "… as many messages a second, passed on by the bare loop",
+                format!("p95 {:.1} ms", bare.p95),
+                format!(
+                    "at {:.0} messages a second; p50 {:.1}, p99 {:.1} ms",
+                    bare.paced_per_second / f64::from(u32::try_from(sockets)?),
+                    bare.p50,
+                    bare.p99
+                ),
+                None,
+            );
+        }
     }
     Ok(())
 }

@@ -33,6 +33,16 @@ pub(crate) struct Settings {
     pub(super) sockets: u16,
     #[arg(long)]
     pub(super) seconds: f64,
+    /// Messages or changes a second at which times are taken, instead of half of full speed.
+    #[arg(long)]
+    pub(super) at: Option<f64>,
+}
+
+impl Settings {
+    /// What is said a second when times are taken, from what can be said at most.
+    pub(super) fn pace(&self, full: f64) -> f64 {
+        self.at.unwrap_or(full / 2.0)
+    }
 }
 
 /// What it came to.

@@ -121,9 +121,9 @@ async fn memory(
     eprintln!("{sockets} idle sockets");
     let ours = match server {
         Some(server) => server.crowd(sockets, 0.0).await?,
-        None => Other::for_one("hub", PATH, JOINS, sockets, 0.0).await?,
+        None => Other::for_one("hub", sockets, 0.0, None).await?,
     };
-    let bare = Other::for_one("bare", "/", "", sockets, 0.0).await?;
+    let bare = Other::for_one("bare", sockets, 0.0, None).await?;
     let kib = ours.bytes_per_socket / 1024.0;
     report.row(
         &format!("memory of an idle socket, of {sockets} that joined a channel"),
@@ -151,9 +151,9 @@ async fn broadcasts(
             let seconds = settings.seconds;
             let ours = match server {
                 Some(server) => server.crowd(sockets, seconds).await?,
-                None => Other::for_one("hub", PATH, JOINS, sockets, seconds).await?,
+                None => Other::for_one("hub", sockets, seconds, None).await?,
             };
-            let bare = Other::for_one("bare", "/", "", sockets, seconds).await?;
+            let bare = Other::for_one("bare", sockets, seconds, None).await?;
             pairs.push((ours, bare));
         }
         state(report, who, sockets, pairs);

@@ -1,6 +1,6 @@
 //! The servers that crowds come to: Portico, and others of this program.
 
-use super::{START, crowd::Outcome};
+use super::{JOINS, PATH, START, crowd::Outcome};
 use crate::{
     http::{self, Address, request},
     process::Process,
@@ -67,15 +67,8 @@ impl Portico {
 
     pub(super) async fn crowd(&self, sockets: usize, seconds: f64) -> anyhow::Result<Outcome> {
         let path = "/realtime/v1/websocket?vsn=2.0.0";
-        crowd(
-            self.address,
-            path,
-            &self.cookie,
-            self.process.pid,
-            sockets,
-            seconds,
-        )
-        .await
+        let place = (self.address, path, self.cookie.as_str(), self.process.pid);
+        crowd(place, sockets, seconds, None).await
     }
 }
 
@@ -120,41 +113,41 @@ impl Other {
         Ok(Self { process, address })
     }
 
-    /// Starts it for one crowd.
+    /// Starts one for one crowd: realtime alone (`hub`) or the loop (`bare`).
     pub(super) async fn for_one(
         what: &str,
-        path: &str,
-        header: &str,
         sockets: usize,
         seconds: f64,
+        at: Option<f64>,
     ) -> anyhow::Result<Outcome> {
+        let (path, header) = match what {
+            "bare" => ("/", ""),
+            _ => (PATH, JOINS),
+        };
         let Self { process, address } = Self::start(&[what]).await?;
-        let outcome = crowd(address, path, header, process.pid, sockets, seconds).await;
+        let place = (address, path, header, process.pid);
+        let outcome = crowd(place, sockets, seconds, at).await;
         process.kill().await?;
         outcome
     }
 }
 
 async fn crowd(
-    address: SocketAddr,
-    path: &str,
-    header: &str,
-    pid: u32,
+    (address, path, header, pid): (SocketAddr, &str, &str, u32),
     sockets: usize,
     seconds: f64,
+    at: Option<f64>,
 ) -> anyhow::Result<Outcome> {
-    ask(
-        "crowd",
-        &[
-            ("--path", path.to_owned()),
-            ("--header", header.to_owned()),
-            ("--address", address.to_string()),
-            ("--pid", pid.to_string()),
-            ("--sockets", sockets.to_string()),
-            ("--seconds", seconds.to_string()),
-        ],
-    )
-    .await
+    let mut arguments = vec![
+        ("--path", path.to_owned()),
+        ("--header", header.to_owned()),
+        ("--address", address.to_string()),
+        ("--pid", pid.to_string()),
+        ("--sockets", sockets.to_string()),
+        ("--seconds", seconds.to_string()),
+    ];
+    arguments.extend(at.map(|at| ("--at", at.to_string())));
+    ask("crowd", &arguments).await
 }
 
 /// Runs another command of this program, which prints what came of it as JSON.

@@ -40,7 +40,8 @@ async fn measure(settings: &Settings) -> anyhow::Result<Outcome> {
     let cpu = cpu_seconds(settings.pid)? - cpu;
     let per_second = heard / seconds;
     crowd.take_times();
-    let pace = Duration::try_from_secs_f64(2.0 * f64::from(settings.sockets) / per_second)?;
+    let pace =
+        Duration::try_from_secs_f64(1.0 / settings.pace(per_second / f64::from(settings.sockets)))?;
     let (paced, seconds) = crowd.talk(settings, &mut speaker, time, Some(pace)).await?;
     let [p50, p95, p99] = crowd.times()?;
     Ok(Outcome {

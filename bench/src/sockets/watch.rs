@@ -91,7 +91,8 @@ async fn measure(settings: &Settings) -> anyhow::Result<Outcome> {
     let cpu = (cpu_seconds(pid)? - cpu).max(0.01);
     let per_second = written / seconds;
     gathered.crowd.take_times();
-    let pace = Duration::try_from_secs_f64(2.0 * f64::from(settings.rows) / per_second)?;
+    let pace =
+        Duration::try_from_secs_f64(f64::from(settings.rows) / settings.crowd.pace(per_second))?;
     let (paced, paced_seconds) = desk.write(&writers, time, Some(pace)).await?;
     let [p50, p95, p99] = gathered.crowd.times()?;
     Ok(Outcome {

@@ -104,8 +104,9 @@ async fn once(socket: &Path, case: Case, time: Duration) -> anyhow::Result<f64> 
                 }
                 Case::Bare | Case::Published => None,
             };
-            db.batch_execute("vacuum analyze bench.accounts; checkpoint;")
-                .await?;
+            for care in ["vacuum analyze bench.accounts", "checkpoint"] {
+                db.batch_execute(care).await?;
+            }
             let rate = write(socket, time).await;
             if let Some(server) = server {
                 server.process.kill().await?;

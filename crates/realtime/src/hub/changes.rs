@@ -80,11 +80,21 @@ pub(crate) struct Registration {
 /// Who may see a row, besides those who may see every row.
 type Owners = Vec<UserId>;
 
-/// What makes one frame differ from another, for the same change.
-type Distinct<'a> = (Version, &'a str, View, Option<&'a [String]>, Vec<u64>);
+/// A channel that a change reaches, under which view, and by which of its bindings.
+#[derive(Debug, Clone, Copy)]
+struct Hit<'a> {
+    member: &'a Arc<Member>,
+    view: View,
+    group: &'a Group,
+}
 
-/// Channels that a change reaches under one view, with the bindings it satisfies.
-type Reached<'a> = HashMap<(u64, View, Option<&'a [String]>), (&'a Arc<Member>, Vec<u64>)>;
+/// All of them.
+#[derive(Debug, Default)]
+struct Reached<'a> {
+    hits: Vec<Hit<'a>>,
+    /// The groups they are of: in one group a channel stands once.
+    groups: HashSet<u64>,
+}
 
 impl Changes {
     pub(crate) fn new(tables: &[Table]) -> Self {
@@ -231,7 +241,7 @@ impl Changes {
         if subscribers.groups.is_empty() {
             return 0;
         }
-        let mut reached = Reached::new();
+        let mut reached = Reached::default();
         let (new, old) = (
             owners(rules, &change.relation, &change.new),
             owners(rules, &change.relation, &change.old),
@@ -255,10 +265,10 @@ impl Changes {
                 subscribers.reach(change, View::Departed, &departed, false, &mut reached);
             }
         }
-        for (member, _) in reached.values() {
-            self.owe(member);
+        for hit in &reached.hits {
+            self.owe(hit.member);
         }
-        send(change, at, reached)
+        reached.send(change, at)
     }
 
     /// Tells everyone who listens to a table to fetch it again.
@@ -367,10 +377,15 @@ impl Subscribers {
             }
             let everyone = with_unrestricted.then_some(&group.unrestricted);
             let theirs = owners.iter().filter_map(|owner| group.owners.get(owner));
-            for member in everyone.into_iter().chain(theirs).flat_map(HashMap::values) {
-                let key = (member.id, view, group.select.as_deref());
-                let (_, ids) = reached.entry(key).or_insert_with(|| (member, Vec::new()));
-                ids.push(group.id);
+            let before = reached.hits.len();
+            let members = everyone.into_iter().chain(theirs).flat_map(HashMap::values);
+            reached.hits.extend(members.map(|member| Hit {
+                member,
+                view,
+                group,
+            }));
+            if reached.hits.len() > before {
+                reached.groups.insert(group.id);
             }
         }
     }
@@ -446,26 +461,83 @@ fn owners(rules: &[Rule], relation: &Relation, row: &[Cell]) -> Option<Owners> {
     known.then_some(owners)
 }
 
-/// Writes each distinct frame once and puts it into every outbox it is for.
-fn send(change: &Change, at: &str, reached: Reached<'_>) -> u64 {
-    let mut data: HashMap<(View, Option<&[String]>), String> = HashMap::new();
-    let mut frames: HashMap<Distinct<'_>, Utf8Bytes> = HashMap::new();
-    let mut sent = 0;
-    for ((_, view, select), (member, ids)) in reached {
-        let version = member.socket.version;
-        let key = (version, &*member.topic, view, select, ids);
-        let frame = frames
-            .entry(key)
-            .or_insert_with_key(|(_, topic, _, _, ids)| {
-                let data = data
-                    .entry((view, select))
-                    .or_insert_with(|| change.data(view, select, at));
-                let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
-                let payload = format!("{{\"ids\":[{}],\"data\":{data}}}", ids.join(","));
-                frame::text(version, None, None, topic, "postgres_changes", &payload)
-            });
-        member.socket.outbox.push(Message::Text(frame.clone()));
-        sent += 1;
+impl<'a> Hit<'a> {
+    fn select(&self) -> Option<&'a [String]> {
+        self.group.select.as_deref()
     }
-    sent
+
+    /// Hits with the same key are told in one frame.
+    fn key(&self) -> (u64, View, Option<&'a [String]>) {
+        (self.member.id, self.view, self.select())
+    }
+}
+
+impl<'a> Reached<'a> {
+    /// Writes each distinct frame once and puts it into every outbox it is for; how many.
+    fn send(mut self, change: &Change, at: &str) -> u64 {
+        let mut frames = Frames {
+            change,
+            at,
+            data: HashMap::new(),
+            written: HashMap::new(),
+            last: None,
+        };
+        if self.groups.len() < 2 {
+            // Nearly always: nobody is reached twice, and nothing has to be put together.
+            for hit in &self.hits {
+                let frame = frames.of(hit, &[hit.group.id]);
+                hit.member.socket.outbox.push(Message::Text(frame));
+            }
+            return self.hits.len() as u64;
+        }
+        self.hits
+            .sort_unstable_by(|one, two| one.key().cmp(&two.key()));
+        let mut sent = 0;
+        for hits in self.hits.chunk_by(|one, two| one.key() == two.key()) {
+            let mut ids: Vec<u64> = hits.iter().map(|hit| hit.group.id).collect();
+            ids.sort_unstable();
+            let frame = frames.of(&hits[0], &ids);
+            hits[0].member.socket.outbox.push(Message::Text(frame));
+            sent += 1;
+        }
+        sent
+    }
+}
+
+/// What makes one frame differ from another, for the same change.
+type Distinct<'a> = (Version, &'a str, View, Option<&'a [String]>, Vec<u64>);
+
+/// The frames of one change, each written once.
+struct Frames<'a, 'c> {
+    change: &'c Change,
+    at: &'c str,
+    data: HashMap<(View, Option<&'a [String]>), String>,
+    written: HashMap<Distinct<'a>, Utf8Bytes>,
+    /// Who comes next mostly gets the same.
+    last: Option<(Distinct<'a>, Utf8Bytes)>,
+}
+
+impl<'a> Frames<'a, '_> {
+    fn of(&mut self, hit: &Hit<'a>, ids: &[u64]) -> Utf8Bytes {
+        let (version, topic) = (hit.member.socket.version, &*hit.member.topic);
+        let (view, select) = (hit.view, hit.select());
+        if let Some((key, frame)) = &self.last
+            && (key.0, key.1, key.2, key.3) == (version, topic, view, select)
+            && key.4 == ids
+        {
+            return frame.clone();
+        }
+        let key: Distinct<'a> = (version, topic, view, select, ids.to_vec());
+        let frame = self.written.entry(key.clone()).or_insert_with(|| {
+            let (change, at) = (self.change, self.at);
+            let data = self
+                .data
+                .entry((view, select))
+                .or_insert_with(|| change.data(view, select, at));
+            let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+            let payload = format!("{{\"ids\":[{}],\"data\":{data}}}", ids.join(","));
+            frame::text(version, None, None, topic, "postgres_changes", &payload)
+        });
+        self.last.insert((key, frame.clone())).1.clone()
+    }
 }

@@ -2,10 +2,12 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -394,7 +396,11 @@ async fn write(
         }
         websocket.flush().await
     };
-    // Writing is looked at first: it is nearly always done at once.
+    let mut writing = pin!(writing);
+    // Nearly always it is done at once, and nobody has to look at a clock.
+    if let Poll::Ready(written) = futures_util::poll!(writing.as_mut()) {
+        return written.map_err(|_gone| None);
+    }
     tokio::select! {
         biased;
         written = timeout(WRITE, writing) => match written {

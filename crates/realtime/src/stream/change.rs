@@ -98,7 +98,7 @@ pub(crate) struct Transaction {
 }
 
 /// How much of a change somebody may be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum View {
     /// All of it.
     Whole,
