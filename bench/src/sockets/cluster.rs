@@ -48,6 +48,10 @@ impl Cluster {
         self.socket.display().to_string()
     }
 
+    pub(super) fn pid(&self) -> i32 {
+        self.running.pid()
+    }
+
     pub(super) async fn stop(self) -> anyhow::Result<()> {
         Ok(self.running.stop().await?)
     }

@@ -47,59 +47,78 @@ enum Case {
     Streamed,
 }
 
+/// Where things run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Wherever the kernel likes.
+    Anywhere,
+    /// Writers and their backends on one core, what streams on the next.
+    Apart,
+}
+
 pub(super) async fn measure(
     report: &mut Report,
     cluster: &Cluster,
     rounds: u32,
     seconds: f64,
 ) -> anyhow::Result<()> {
-    let socket = PathBuf::from(cluster.socket());
     let time = Duration::try_from_secs_f64(seconds)?.min(Duration::from_mins(1));
-    let (mut published, mut streamed, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // Once for the sake of caches.
-    once(&socket, Case::Bare, time).await?;
-    for round in 0..rounds {
-        eprintln!("writers, round {} of {rounds}", round + 1);
-        let bare = once(&socket, Case::Bare, time).await?;
-        let whole = once(&socket, Case::Published, time).await?;
-        let read = once(&socket, Case::Streamed, time).await?;
-        let again = once(&socket, Case::Bare, time).await?;
-        // Between two of the same, so that what drifts with time does not count.
-        let bare = f64::midpoint(bare, again);
-        published.push((1.0 - whole / bare) * 100.0);
-        streamed.push((1.0 - read / bare) * 100.0);
-        rates.push(bare);
+    once(cluster, Case::Bare, Place::Anywhere, time).await?;
+    for place in [Place::Anywhere, Place::Apart] {
+        if place == Place::Apart && cores < 2 {
+            continue;
+        }
+        let (mut published, mut streamed, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+        for round in 0..rounds {
+            eprintln!("writers ({place:?}), round {} of {rounds}", round + 1);
+            let bare = once(cluster, Case::Bare, place, time).await?;
+            let whole = once(cluster, Case::Published, place, time).await?;
+            let read = once(cluster, Case::Streamed, place, time).await?;
+            let again = once(cluster, Case::Bare, place, time).await?;
+            // Between two of the same, so that what drifts with time does not count.
+            let bare = f64::midpoint(bare, again);
+            published.push((1.0 - whole / bare) * 100.0);
+            streamed.push((1.0 - read / bare) * 100.0);
+            rates.push(bare);
+        }
+        let least = streamed.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = streamed.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let slower = median(streamed);
+        let what = match place {
+            Place::Anywhere => {
+                format!(
+                    "writers slowed down by the stream: {WRITERS} at full speed, every core full"
+                )
+            }
+            Place::Apart => "… writers on one core, the stream on another".to_owned(),
+        };
+        report.row(
+            &what,
+            format!("{slower:.1} %"),
+            format!(
+                "spread {least:.1}–{most:.1} %; {:.0} transactions a second without; of it by whole old rows in the log {:.1} %",
+                median(rates),
+                median(published),
+            ),
+            Some((Goal::AtMost(5.0), slower)),
+        );
     }
-    let spread = |values: &[f64]| {
-        let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        format!("spread {least:.1}–{most:.1} %")
-    };
-    let slower = median(streamed.iter().copied());
-    report.row(
-        &format!("writers slowed down by the stream, {WRITERS} at full speed"),
-        format!("{slower:.1} %"),
-        format!(
-            "{}; {:.0} transactions a second without; of it by whole old rows in the log {:.1} %",
-            spread(&streamed),
-            median(rates),
-            median(published),
-        ),
-        Some((Goal::AtMost(5.0), slower)),
-    );
     Ok(())
 }
 
-async fn once(socket: &Path, case: Case, time: Duration) -> anyhow::Result<f64> {
+async fn once(cluster: &Cluster, case: Case, place: Place, time: Duration) -> anyhow::Result<f64> {
+    let socket = PathBuf::from(cluster.socket());
     let local = LocalSet::new();
     local
         .run_until(async {
-            let db = cluster::connect(socket).await?;
+            let db = cluster::connect(&socket).await?;
             db.batch_execute(SCHEMA).await.context("the tables")?;
             prepare(&db, case).await?;
             let server = match case {
                 Case::Streamed => {
-                    let socket = socket.display().to_string();
+                    let socket = cluster.socket();
                     Some(Other::start(&["hub", "--database", &socket]).await?)
                 }
                 Case::Bare | Case::Published => None,
@@ -107,13 +126,44 @@ async fn once(socket: &Path, case: Case, time: Duration) -> anyhow::Result<f64> 
             for care in ["vacuum analyze bench.accounts", "checkpoint"] {
                 db.batch_execute(care).await?;
             }
-            let rate = write(socket, time).await;
+            if place == Place::Apart {
+                set_apart(&db, cluster.pid(), server.as_ref()).await?;
+            }
+            let rate = write(&socket, time).await;
             if let Some(server) = server {
                 server.process.kill().await?;
             }
             rate
         })
         .await
+}
+
+/// Puts writers and backends on the first core, and what streams on the second.
+async fn set_apart(db: &Client, postmaster: i32, server: Option<&Other>) -> anyhow::Result<()> {
+    let own = i32::try_from(std::process::id())?;
+    let backends = "
+        select a.pid, exists (select from pg_stat_replication r where r.pid = a.pid) as streams
+        from pg_stat_activity a";
+    let mut places = vec![(own, 0), (postmaster, 0)];
+    for row in db.query(backends, &[]).await? {
+        places.push((row.get(0), u32::from(row.get::<_, bool>(1))));
+    }
+    if let Some(server) = server {
+        places.push((i32::try_from(server.process.pid)?, 1));
+    }
+    for (pid, core) in places {
+        let output = tokio::process::Command::new("taskset")
+            .args(["--all-tasks", "--cpu-list", "--pid"])
+            .args([core.to_string(), pid.to_string()])
+            .output()
+            .await
+            .context("taskset, of util-linux")?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        // A backend may have ended meanwhile.
+        let gone = errors.contains("No such process");
+        anyhow::ensure!(output.status.success() || gone, "taskset: {errors}");
+    }
+    Ok(())
 }
 
 /// Nobody reads, and the slot of a server that did is gone.

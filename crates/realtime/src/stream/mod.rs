@@ -7,6 +7,7 @@
 
 pub(crate) mod catalog;
 pub(crate) mod change;
+mod gathering;
 pub(crate) mod journal;
 mod journal_store;
 pub(crate) mod pgoutput;

@@ -33,11 +33,11 @@ enum Encryption {
     Required(Verification),
 }
 
-/// An open replication session, and the tunnel that it goes through, if any: the one ends
-/// with the other.
+/// An open replication session, and the tunnel that it goes through: the one ends with the
+/// other.
 pub(crate) struct Session {
     pub(crate) client: ReplicationClient,
-    _tunnel: Option<Tunnel>,
+    _tunnel: Tunnel,
 }
 
 /// Values must come as this crate reads them, whatever the server's own settings are. A dead
@@ -108,24 +108,25 @@ impl Route {
             Encryption::Offered => Some(Verification::None),
             Encryption::Required(verification) => Some(verification),
         };
-        let mut tunnel = None;
-        if let Some(verification) = verification {
-            let (host, port) = (self.host.as_str(), self.port);
-            tunnel = Tunnel::open(host, port, verification, &self.certificates, tasks)
-                .await
-                .with_context(|| format!("an encrypted connection to {host}:{port}"))?;
-            match &tunnel {
-                Some(tunnel) => {
-                    tunnel.entrance().clone_into(&mut config.host);
-                }
-                None if self.encryption != Encryption::Offered => {
-                    bail!(
-                        "the database at {host}:{port} does not offer TLS, and sslmode demands it"
-                    );
-                }
-                None => {}
+        let (host, port) = (self.host.as_str(), self.port);
+        let encrypted = match verification {
+            Some(verification) => {
+                Tunnel::encrypted(host, port, verification, &self.certificates, tasks)
+                    .await
+                    .with_context(|| format!("an encrypted connection to {host}:{port}"))?
             }
-        }
+            None => None,
+        };
+        let tunnel = match encrypted {
+            Some(tunnel) => tunnel,
+            None if matches!(self.encryption, Encryption::Required(_)) => {
+                bail!("the database at {host}:{port} does not offer TLS, and sslmode demands it");
+            }
+            None => Tunnel::plain(host, port, tasks)
+                .await
+                .with_context(|| format!("a connection to {host}:{port}"))?,
+        };
+        tunnel.entrance().clone_into(&mut config.host);
         let client = ReplicationClient::connect_gated(config).await?;
         Ok(Session {
             client,

@@ -1,7 +1,8 @@
-//! An encrypted connection to PostgreSQL, entered through a Unix socket.
+//! The connection to PostgreSQL, entered through a Unix socket.
 //!
-//! The replication client knows TLS only together with a second cryptography provider, so the
-//! encryption is made here, with the provider, roots and rules of the pools, and the client is
+//! The replication client makes its connection itself, knows TLS only together with a second
+//! cryptography provider, and is woken for every message. So the connection is made here, with the
+//! provider, roots and rules of the pools, and read in larger pieces ([`Gathering`]); the client is
 //! led through a socket in a folder that only this user can enter. The first to come, who must be
 //! this very process, is let in, and the socket is removed at once.
 
@@ -20,12 +21,16 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _},
 };
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
-    net::{TcpStream, UnixListener},
+    io::{
+        AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional_with_sizes,
+    },
+    net::UnixListener,
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::gathering::Gathering;
 
 /// How much of a server's identity is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,12 +73,15 @@ impl Drop for Folder {
 
 /// How long connecting and the handshake may take together.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes that are passed on at once, to PostgreSQL and from it.
+const ANSWERS: usize = 1024;
+const CHANGES: usize = 64 * 1024;
 /// `SSLRequest` (PostgreSQL documentation, "Message Formats"): its length and its code.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 
 impl Tunnel {
     /// Connects and shakes hands; `None` where the server does not speak TLS.
-    pub(crate) async fn open(
+    pub(crate) async fn encrypted(
         host: &str,
         port: u16,
         verification: Verification,
@@ -83,9 +91,23 @@ impl Tunnel {
         let connector = connector(verification, certificates)?;
         let name = ServerName::try_from(host.to_owned()).context("the host's name")?;
         let shaking = handshake(host, port, connector, name);
-        let Some(remote) = timeout(PATIENCE, shaking).await.context("no answer")?? else {
-            return Ok(None);
-        };
+        match timeout(PATIENCE, shaking).await.context("no answer")?? {
+            Some(remote) => Ok(Some(Self::to(remote, port, tasks)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Connects in the clear.
+    pub(crate) async fn plain(host: &str, port: u16, tasks: &Tasks) -> Result<Self> {
+        let connecting = Gathering::connect(host, port);
+        let remote = timeout(PATIENCE, connecting).await.context("no answer")??;
+        Self::to(remote, port, tasks)
+    }
+
+    fn to<R>(remote: R, port: u16, tasks: &Tasks) -> Result<Self>
+    where
+        R: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let folder =
             std::env::temp_dir().join(format!("portico-{}", uuid::Uuid::now_v7().simple()));
         fs::DirBuilder::new()
@@ -104,10 +126,10 @@ impl Tunnel {
                 }
             }
         });
-        Ok(Some(Self {
+        Ok(Self {
             folder,
             _relay: token.drop_guard(),
-        }))
+        })
     }
 
     /// The folder in which the replication client finds its socket.
@@ -117,13 +139,16 @@ impl Tunnel {
     }
 }
 
-async fn relay(listener: &UnixListener, mut remote: TlsStream<TcpStream>) -> io::Result<()> {
+async fn relay<R: AsyncRead + AsyncWrite + Unpin>(
+    listener: &UnixListener,
+    mut remote: R,
+) -> io::Result<()> {
     let (mut local, _) = listener.accept().await?;
     let peer = local.peer_cred()?.pid();
     if peer != i32::try_from(std::process::id()).ok() {
         return Err(io::Error::other("somebody else came to the tunnel"));
     }
-    copy_bidirectional(&mut local, &mut remote).await?;
+    copy_bidirectional_with_sizes(&mut local, &mut remote, ANSWERS, CHANGES).await?;
     Ok(())
 }
 
@@ -132,9 +157,8 @@ async fn handshake(
     port: u16,
     connector: TlsConnector,
     name: ServerName<'static>,
-) -> Result<Option<TlsStream<TcpStream>>> {
-    let mut stream = TcpStream::connect((host, port)).await?;
-    stream.set_nodelay(true)?;
+) -> Result<Option<TlsStream<Gathering>>> {
+    let mut stream = Gathering::connect(host, port).await?;
     stream.write_all(&SSL_REQUEST).await?;
     match stream.read_u8().await? {
         b'S' => Ok(Some(connector.connect(name, stream).await?)),

@@ -117,7 +117,7 @@ async fn heartbeats_leaves_and_strangers_are_answered() {
         );
         assert_eq!(
             refused(&mut client, "realtime:a", "a.stranger's.token", json!({})).await,
-            "InvalidJWTToken"
+            "JwtSignatureError"
         );
         assert_eq!(
             refused(&mut client, "realtime:a", "", json!({})).await,
