@@ -452,7 +452,9 @@ fn owners(rules: &[Rule], relation: &Relation, row: &[Cell]) -> Option<Owners> {
         match relation.position(column).and_then(|index| row.get(index)) {
             Some(Cell::Text(text)) => {
                 known = true;
-                owners.extend(text.parse::<UserId>().ok());
+                // Whoever owns a row twice is reached once.
+                let owner = text.parse::<UserId>().ok();
+                owners.extend(owner.filter(|owner| !owners.contains(owner)));
             }
             Some(Cell::Null) => known = true,
             Some(Cell::Absent) | None => {}
@@ -472,7 +474,7 @@ impl<'a> Hit<'a> {
     }
 }
 
-impl<'a> Reached<'a> {
+impl Reached<'_> {
     /// Writes each distinct frame once and puts it into every outbox it is for; how many.
     fn send(mut self, change: &Change, at: &str) -> u64 {
         let mut frames = Frames {

@@ -243,6 +243,7 @@ impl Connection {
 
     /// Makes this principal the connection's own, on all its channels.
     pub(super) fn admit(&mut self, admitted: Admitted) {
+        self.doubted_since = None;
         let before = self
             .admitted
             .replace(admitted)
@@ -314,7 +315,6 @@ impl Connection {
         let session = known.principal.session;
         match self.shared.authenticator.refresh(session).await {
             Ok(admitted) if admitted.expires_at > self.shared.clock.now() => {
-                self.doubted_since = None;
                 self.admit(admitted);
                 self.recheck_access().await;
                 Ok(())

@@ -60,7 +60,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Who may sign in, by token.
 #[derive(Default)]
 pub(crate) struct People {
-    people: Mutex<HashMap<String, Admitted>>,
+    tokens: Mutex<HashMap<String, Admitted>>,
     /// Whoever could say who somebody is does not answer.
     away: AtomicBool,
     /// How often that was asked in vain.
@@ -108,11 +108,11 @@ impl People {
             principal,
             expires_at,
         };
-        self.people.lock().unwrap().insert(name.into(), admitted);
+        self.tokens.lock().unwrap().insert(name.into(), admitted);
     }
 
     pub(crate) fn remove(&self, name: &str) {
-        self.people.lock().unwrap().remove(name);
+        self.tokens.lock().unwrap().remove(name);
     }
 }
 
@@ -120,7 +120,7 @@ impl People {
 impl Authenticator for People {
     async fn by_token(&self, token: &str) -> Result<Admitted, Denied> {
         self.known()?;
-        let known = self.people.lock().unwrap().get(token).copied();
+        let known = self.tokens.lock().unwrap().get(token).copied();
         known.ok_or_else(|| match token {
             "ended" => Denied::Refused,
             dotted if dotted.contains('.') => Denied::Forged,
@@ -130,7 +130,7 @@ impl Authenticator for People {
 
     async fn refresh(&self, session: SessionId) -> Result<Admitted, Denied> {
         self.known()?;
-        let people = self.people.lock().unwrap();
+        let people = self.tokens.lock().unwrap();
         let of_session = |admitted: &&Admitted| admitted.principal.session == session;
         let known = people.values().find(of_session).copied();
         let mut admitted = known.ok_or(Denied::Refused)?;
@@ -388,7 +388,7 @@ fn app(realtime: &Realtime, people: &Arc<People>) -> Router {
                 .get("cookie")
                 .and_then(|c| c.to_str().ok());
             if let Some(name) = cookie.map(ToOwned::to_owned)
-                && let Some(admitted) = cookies.people.lock().unwrap().get(&name)
+                && let Some(admitted) = cookies.tokens.lock().unwrap().get(&name)
             {
                 request.extensions_mut().insert(admitted.principal);
             }
