@@ -49,6 +49,7 @@ fn admitted(user: UserId, session: SessionId) -> Admitted {
             permissions: [].into_iter().collect(),
             authenticated_at: OffsetDateTime::UNIX_EPOCH,
             second_factor_due: false,
+            acting: None,
         },
         expires_at: Clock::system().now() + Duration::DAY,
     }
