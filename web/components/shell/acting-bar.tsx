@@ -106,9 +106,10 @@ function Bar({ me, acting }: { me: Me; acting: NonNullable<Me["acting"]> }) {
 function Over({ me }: { me: Me }) {
   useEffect(() => {
     // The cookie goes with it; where it is gone already, nothing happens.
-    void api.DELETE("/api/v1/me/impersonation").catch(() => undefined);
+    const gone = api.DELETE("/api/v1/me/impersonation").catch(() => undefined);
     tellTabs(null);
-    const timer = setTimeout(() => location.assign(home(me)), LAST_WORDS);
+    // Not before the answer: leaving the page would break the request off.
+    const timer = setTimeout(() => void gone.then(() => location.assign(home(me))), LAST_WORDS);
     return () => clearTimeout(timer);
   }, [me]);
   return (
