@@ -16,7 +16,15 @@ before(() => {
   // Started by root, PostgreSQL runs as a user of its own, who has to get through.
   chmodSync(data, 0o711);
 });
-after(() => rmSync(data, { recursive: true, force: true }));
+const begun = [];
+after(async () => {
+  // A test that failed half-way leaves nothing behind either.
+  for (const { child, ended } of begun.filter(({ child }) => child.exitCode === null && child.signalCode === null)) {
+    child.kill("SIGINT");
+    await ended;
+  }
+  rmSync(data, { recursive: true, force: true });
+});
 
 const maybe = (read) => {
   try {
@@ -48,7 +56,9 @@ async function begin(folder, ...parameters) {
   let log = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (log += chunk));
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
-  return { folder, child, ended, base: `http://${env.PORTICO_LISTEN}`, log: () => log, press: (signal = "SIGINT") => process.kill(-child.pid, signal) };
+  const portico = { folder, child, ended, base: `http://${env.PORTICO_LISTEN}`, log: () => log, press: (signal = "SIGINT") => process.kill(-child.pid, signal) };
+  begun.push(portico);
+  return portico;
 }
 
 async function until(what, is, log) {
