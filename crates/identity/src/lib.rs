@@ -200,8 +200,16 @@ impl Identity {
     /// A link into the front end whose token stays in the fragment: a browser sends no
     /// fragment, so the token is in no log and no referrer.
     fn link(&self, page: &str, token: &str) -> String {
+        self.link_on(page, None, token)
+    }
+
+    /// The same, to a page that leads on to another.
+    fn link_on(&self, page: &str, next: Option<&str>, token: &str) -> String {
         let mut url = self.0.public_url.clone();
         url.set_path(page);
+        if let Some(next) = next {
+            url.query_pairs_mut().append_pair("next", next);
+        }
         url.set_fragment(Some(token));
         url.to_string()
     }

@@ -7,7 +7,7 @@ export type Second = Schema["SecondFactorView"];
 export type Entered = Schema["SignedInView"] | Second;
 export const isSecond = (entered: Entered): entered is Second => "factors" in entered;
 
-export const mailMe = (email: string) => unwrap(api.POST("/api/v1/sign-in-mails", { body: { email } }));
+export const mailMe = (email: string, next: string | null) => unwrap(api.POST("/api/v1/sign-in-mails", { body: { email, next } }));
 export const byCode = (code: string) => unwrap(api.POST("/api/v1/sessions/code", { body: { code } }));
 export const linkFor = (token: string) => unwrap(api.POST("/api/v1/sessions/link", { body: { token } }));
 export const byLink = (token: string) => unwrap(api.PUT("/api/v1/sessions/link", { body: { token } }));

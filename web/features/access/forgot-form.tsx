@@ -20,7 +20,7 @@ export function ForgotForm({ email, viewer }: { email: string; viewer: boolean }
     return (
       <div role="status" className="flex flex-col items-start gap-4">
         <p className="text-16">
-          If <strong className="font-medium">{asked}</strong> has an account here, a mail with a link is on its way. The link works once, for 30 minutes.
+          If <strong className="font-medium">{asked}</strong> has an account here, a mail with a link is on its way. The link works once, for 10 minutes.
         </p>
         <p className="text-14 text-muted">Nothing after a few minutes? Look in the spam folder, or check the address.</p>
         <span className="flex flex-wrap gap-2">

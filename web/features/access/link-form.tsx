@@ -12,10 +12,9 @@ import { useToken } from "./use-token";
 
 const SecondFactorForm = dynamic(() => import("./second-factor-form").then((m) => m.SecondFactorForm));
 
-const enter = (session: Schema["SignedInView"]) => location.assign(safePath(session.landing, "/home"));
-
 /** Signing in by the link in a mail: shown first, used only when somebody says so. */
-export function LinkForm() {
+export function LinkForm({ next }: { next: string | null }) {
+  const enter = (session: Schema["SignedInView"]) => location.assign(safePath(next, safePath(session.landing, "/home")));
   const link = useToken(linkFor);
   const [second, setSecond] = useState<Second | null>(null);
   const token = link.kind === "ready" ? link.token : "";

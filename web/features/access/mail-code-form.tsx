@@ -3,23 +3,26 @@ import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/field";
 import { focused } from "@/lib/focus";
+import { safePath } from "@/lib/paths";
 import { text, useSubmit } from "@/lib/use-submit";
 import { byCode, mailMe, type Entered } from "./api";
 import { FormError } from "./form-error";
 
 interface Props {
   email: string;
+  next: string | null;
   done: (entered: Entered) => void;
   back: () => void;
 }
 
 /** Signing in without a password: the mail holds a code for this browser, and a link for any. */
-export function MailCodeForm({ email, done, back }: Props) {
+export function MailCodeForm({ email, next, done, back }: Props) {
   const [asked, setAsked] = useState<string | null>(null);
   const ask = useSubmit(
     async (data) => {
       const to = text(data, "email");
-      await mailMe(to);
+      // What leads elsewhere is not asked for: they land where they always do.
+      await mailMe(to, safePath(next, "") || null);
       return to;
     },
     setAsked,
@@ -44,7 +47,7 @@ export function MailCodeForm({ email, done, back }: Props) {
   return (
     <form key="code" className="flex flex-col gap-4" method="post" onSubmit={form.onSubmit} noValidate>
       <p className="text-14 text-muted">
-        If <strong className="font-medium text-ink">{asked}</strong> has an account here, a mail with a code is on its way. It works for 15 minutes, in this browser.
+        If <strong className="font-medium text-ink">{asked}</strong> has an account here, a mail with a code is on its way. It works for 10 minutes, in this browser.
       </p>
       <FormError error={form.error} />
       <TextField label="Six-digit code" name="code" inputMode="numeric" autoComplete="one-time-code" ref={focused} />

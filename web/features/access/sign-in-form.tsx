@@ -32,7 +32,7 @@ export function SignInForm({ email, next, demo, second = null }: Props) {
   const restart = () => setStep({ kind: "password" });
 
   if (step.kind === "second") return <SecondFactorForm second={step.second} done={enter} over={restart} />;
-  if (step.kind === "mail") return <MailCodeForm email={values.email} done={entered} back={restart} />;
+  if (step.kind === "mail") return <MailCodeForm email={values.email} next={next} done={entered} back={restart} />;
   return (
     <form className="flex flex-col gap-4" method="post" onSubmit={form.onSubmit} noValidate>
       <FormError error={form.error} />

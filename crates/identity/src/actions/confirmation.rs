@@ -84,7 +84,8 @@ impl Identity {
         let account = self.me(caller).await?;
         let email = Email::parse(&account.email)?;
         let browser = browser_of(caller.session);
-        self.ask_mail(Purpose::Confirm, &email, Some(&browser), at.from, at.device)
+        let purpose = Purpose::Confirm;
+        self.ask_mail(purpose, &email, Some(&browser), at.from, at.device, None)
             .await
     }
 

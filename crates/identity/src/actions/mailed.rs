@@ -8,6 +8,7 @@ use crate::{
     model::{
         Email, Status,
         entry::{Entry, Method, RequestId},
+        providers::OwnPath,
         security::{Kind, SecurityEvent},
     },
     secrets::{self, Token},
@@ -29,7 +30,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// How long a code or a link to sign in works.
-pub(crate) const CODE_LIFE: time::Duration = time::Duration::minutes(15);
+pub(crate) const CODE_LIFE: time::Duration = time::Duration::minutes(10);
 /// How often a code may be tried.
 const TRIES: i16 = 5;
 const SIGN_IN: &str = "sign_in";
@@ -65,6 +66,7 @@ impl Identity {
         browser: Option<&[u8]>,
         from: ClientAddr,
         device: &str,
+        next: Option<&OwnPath>,
     ) -> Result<()> {
         let (inner, what) = (&self.0, purpose.text());
         let of = hex::encode(secrets::hash(&email.key));
@@ -90,6 +92,7 @@ impl Identity {
             browser,
             device,
             address: &from.to_string(),
+            next: next.map(OwnPath::as_str),
             now,
             expires_at: now + CODE_LIFE,
         };
@@ -101,16 +104,20 @@ impl Identity {
     }
 
     /// Asks for a mail to sign in with. Answers what the browser is to keep: the code in the
-    /// mail counts only there.
+    /// mail counts only there. The link leads to `next`, if that is a path here.
     pub async fn ask_sign_in(
         &self,
         email: &str,
+        next: Option<&str>,
         from: ClientAddr,
         device: &str,
     ) -> Result<Zeroizing<String>> {
-        let email = Email::parse(email)?;
-        let browser = Token::new()?;
-        self.ask_mail(Purpose::SignIn, &email, Some(&browser.hash), from, device)
+        let elsewhere = || Error::field("next", "elsewhere", "This leads to another site.");
+        let own = |next| OwnPath::parse(next).ok_or_else(elsewhere);
+        let (email, next) = (Email::parse(email)?, next.map(own).transpose()?);
+        let (browser, purpose) = (Token::new()?, Purpose::SignIn);
+        let hash = Some(browser.hash.as_slice());
+        self.ask_mail(purpose, &email, hash, from, device, next.as_ref())
             .await?;
         Ok(browser.text)
     }
@@ -134,7 +141,7 @@ impl Identity {
             return Ok(());
         }
         let (token, code) = (Token::new()?, secrets::digits()?);
-        let link = self.link("/sign-in/link", &token.text);
+        let link = self.link_on("/sign-in/link", to.next.as_deref(), &token.text);
         let mail = Mail {
             cause: format!("sign-in:{request}"),
             to: Email::parse(&to.email)?.address,

@@ -26,7 +26,7 @@ use std::time::Duration;
 
 const RESET: &str = "reset_password";
 /// How long a link to a new password works.
-const RESET_LIFE: time::Duration = time::Duration::minutes(30);
+const RESET_LIFE: time::Duration = time::Duration::minutes(10);
 
 /// The browser from which somebody acts.
 #[derive(Debug, Clone, Copy)]
@@ -158,7 +158,7 @@ impl Identity {
     /// or not.
     pub async fn ask_reset(&self, email: &str, from: ClientAddr, device: &str) -> Result<()> {
         let email = Email::parse(email)?;
-        self.ask_mail(Purpose::Reset, &email, None, from, device)
+        self.ask_mail(Purpose::Reset, &email, None, from, device, None)
             .await
     }
 

@@ -1,10 +1,7 @@
 //! Signing in by mail: a code for the browser that asked, a link for any.
 
 use super::{
-    accounts::TokenBody,
-    entry::SecondFactorView,
-    passwords::{AddressBody, AddressView},
-    sessions::device_of,
+    accounts::TokenBody, entry::SecondFactorView, passwords::AddressView, sessions::device_of,
     views::SignedInView,
 };
 use crate::{Identity, actions::passwords::At, cookies};
@@ -16,10 +13,18 @@ use axum::{
 use kernel::{Error, Result, client::ClientAddr, error::Problem, extract::Json, principal::Public};
 use serde::Deserialize;
 
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignInMailBody {
+    email: String,
+    /// Where to go on signed in: a path on this site.
+    next: Option<String>,
+}
+
 /// Asks for a mail with a code and a link to sign in with. Answers the same whether or not
 /// the address has an account.
 #[utoipa::path(post, path = "/sign-in-mails", tag = "session", operation_id = "ask_sign_in",
-    request_body = AddressBody, responses(
+    request_body = SignInMailBody, responses(
         (status = 202, description = "If the address has an account, a mail is on its way"),
         (status = 422, body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn ask(
@@ -27,10 +32,15 @@ pub(super) async fn ask(
     _: Public,
     from: ClientAddr,
     headers: HeaderMap,
-    Json(body): Json<AddressBody>,
+    Json(body): Json<SignInMailBody>,
 ) -> Result<(StatusCode, HeaderMap)> {
     let browser = identity
-        .ask_sign_in(&body.email, from, &device_of(&headers))
+        .ask_sign_in(
+            &body.email,
+            body.next.as_deref(),
+            from,
+            &device_of(&headers),
+        )
         .await?;
     let mut cookies = HeaderMap::new();
     identity.set_code(&mut cookies, &browser);

@@ -12,6 +12,7 @@ pub(crate) struct NewRequest<'a> {
     pub(crate) browser: Option<&'a [u8]>,
     pub(crate) device: &'a str,
     pub(crate) address: &'a str,
+    pub(crate) next: Option<&'a str>,
     pub(crate) now: OffsetDateTime,
     pub(crate) expires_at: OffsetDateTime,
 }
@@ -20,13 +21,13 @@ pub(crate) async fn insert(db: &mut PgConnection, new: &NewRequest<'_>) -> sqlx:
     sqlx::query!(
         r#"
         insert into identity.mail_requests
-            (id, purpose, email_key, browser, device, address, created_at, expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+            (id, purpose, email_key, browser, device, address, created_at, expires_at, next)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         on conflict on constraint mail_requests_browser_key do update
         set id = excluded.id, purpose = excluded.purpose, email_key = excluded.email_key,
             device = excluded.device, address = excluded.address, user_id = null, code = null,
             attempts = 0, created_at = excluded.created_at, expires_at = excluded.expires_at,
-            used_at = null
+            used_at = null, next = excluded.next
         "#,
         new.id as RequestId,
         new.purpose,
@@ -36,6 +37,7 @@ pub(crate) async fn insert(db: &mut PgConnection, new: &NewRequest<'_>) -> sqlx:
         new.address,
         new.now,
         new.expires_at,
+        new.next,
     )
     .execute(db)
     .await?;
@@ -49,6 +51,7 @@ pub(crate) struct Addressee {
     pub(crate) email: String,
     pub(crate) status: Status,
     pub(crate) device: String,
+    pub(crate) next: Option<String>,
 }
 
 pub(crate) async fn addressee(
@@ -59,7 +62,7 @@ pub(crate) async fn addressee(
     sqlx::query_as!(
         Addressee,
         r#"
-        select u.id as "user: UserId", u.name, u.email, u.status as "status: Status", r.device
+        select u.id as "user: UserId", u.name, u.email, u.status as "status: Status", r.device, r.next
         from identity.mail_requests r
         join identity.users u on u.email_key = r.email_key
         where r.id = $1 and r.used_at is null and r.expires_at > $2

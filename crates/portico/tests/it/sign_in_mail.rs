@@ -73,7 +73,7 @@ async fn a_code_signs_in_the_browser_that_asked_for_it_once() {
 }
 
 #[tokio::test]
-async fn a_code_is_tried_five_times_and_works_for_a_quarter_of_an_hour() {
+async fn a_code_is_tried_five_times_and_works_for_ten_minutes() {
     let app = TestApp::new().await;
     let ada = app.member("ada").await;
     let browser = ada.elsewhere();
@@ -89,12 +89,42 @@ async fn a_code_is_tried_five_times_and_works_for_a_quarter_of_an_hour() {
     );
     ask(&browser, &ada.email()).await;
     let code = code_for(&app, &ada.email()).await;
-    app.clock.advance(Duration::minutes(15));
+    app.clock.advance(Duration::minutes(10));
     by_code(&browser, &code).await.status(409);
     let failed: i64 = app
         .value("select count(*) from identity.security_events where kind = 'sign_in_failed'")
         .await;
     assert_eq!(failed, 5);
+}
+
+#[tokio::test]
+async fn the_link_leads_where_somebody_was_going_and_never_elsewhere() {
+    let app = TestApp::new().await;
+    let ada = app.member("ada").await;
+    let going = "/updates?kind=news&q=a b";
+    let body = json!({"email": ada.email(), "next": going});
+    app.visitor().post("/sign-in-mails", body).await.status(202);
+    app.drain().await;
+    let mail = app.mails(&ada.email()).await[0]["text"].to_string();
+    let link = "/sign-in/link?next=%2Fupdates%3Fkind%3Dnews%26q%3Da+b#";
+    assert!(mail.contains(link), "{mail}");
+    for elsewhere in [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "javascript:alert(1)",
+        "home",
+    ] {
+        let body = json!({"email": ada.email(), "next": elsewhere});
+        let refused = app.visitor().post("/sign-in-mails", body).await.status(422);
+        let fault = &refused.body["errors"][0];
+        assert_eq!(
+            (&fault["field"], &fault["code"]),
+            (&json!("next"), &json!("elsewhere")),
+            "{elsewhere}"
+        );
+    }
 }
 
 #[tokio::test]
