@@ -178,6 +178,10 @@ impl Identity {
             Some(hash) => store::registrations::made_by(&mut tx, registration, &hash).await?,
             None => false,
         };
+        let chosen = store::registrations::password(&mut tx, registration, user).await?;
+        if let Some(hash) = chosen {
+            self.put_password(&mut tx, user, &hash).await?;
+        }
         store::registrations::apply(&mut tx, registration, user, now).await?;
         store::accounts::update_profile(&mut tx, user, profile, now).await?;
         // Somebody else's registration is proved by who follows its link, but it would sign

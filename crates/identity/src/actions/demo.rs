@@ -47,7 +47,7 @@ impl Identity {
             let joined = person.joined_at;
             let made = store::accounts::insert(tx, &email, &name, joined, true).await?;
             let Some(user) = made else { continue };
-            store::accounts::set_password(tx, user, password_hash, joined).await?;
+            store::passwords::set(tx, user, password_hash, 0, joined).await?;
             store::accounts::verify_email(tx, user, joined).await?;
             store::accounts::grant(tx, user, person.role, None).await?;
             if let Some(seen) = person.last_seen_at {

@@ -213,7 +213,7 @@ impl Identity {
         store::invitations::of_user(&mut tx, user)
             .await?
             .ok_or_else(stale)?;
-        store::accounts::set_password(&mut tx, user, &hash, now).await?;
+        self.put_password(&mut tx, user, &hash).await?;
         store::invitations::accept(&mut tx, user, name.as_str(), now).await?;
         let event = crate::model::EmailVerified { user };
         self.0.events.append(&mut tx, Some(user), &event).await?;

@@ -94,7 +94,7 @@ impl Identity {
         let hash = self.hash_unused(caller.user, &new).await?;
         let (now, user) = (self.0.clock.now(), caller.user);
         let mut tx = self.0.db.begin().await?;
-        store::passwords::set(&mut tx, user, &hash, self.history(), now).await?;
+        self.put_password(&mut tx, user, &hash).await?;
         let keep = crate::actions::entry::hashes_of(at.cookie);
         store::devices::stop_remembering(&mut tx, user, &keep).await?;
         let because = "password_changed";
@@ -149,9 +149,17 @@ impl Identity {
         self.0.hasher.hash(new.expose()).await
     }
 
-    /// How many passwords before the present one are kept, as hashes.
-    fn history(&self) -> i64 {
-        i64::from(self.0.config.password_history.saturating_sub(1))
+    /// Sets a password and remembers the one it replaces: the only way to set one, so that none
+    /// can be forgotten.
+    pub(crate) async fn put_password(
+        &self,
+        tx: &mut sqlx::PgConnection,
+        user: UserId,
+        hash: &str,
+    ) -> Result<()> {
+        // The present one counts as the first of those that are not taken again.
+        let before = i64::from(self.0.config.password_history.saturating_sub(1));
+        Ok(store::passwords::set(tx, user, hash, before, self.0.clock.now()).await?)
     }
 
     /// Asks for a link to a new password. Answers the same whether the address has an account
@@ -222,7 +230,7 @@ impl Identity {
             return Err(stale_link());
         }
         self.mailbox_proved(&mut tx, user).await?;
-        store::passwords::set(&mut tx, user, &hash, self.history(), now).await?;
+        self.put_password(&mut tx, user, &hash).await?;
         store::devices::stop_remembering(&mut tx, user, &[]).await?;
         store::tokens::revoke(&mut tx, RESET, Some(user), now).await?;
         let ended = self

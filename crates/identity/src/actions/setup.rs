@@ -78,7 +78,7 @@ impl Identity {
                     "There is an account with this address already.",
                 )
             })?;
-        store::accounts::set_password(&mut tx, user, &hash, now).await?;
+        self.put_password(&mut tx, user, &hash).await?;
         // Whoever holds the link runs the machine: their address needs no proof by mail.
         store::accounts::verify_email(&mut tx, user, now).await?;
         store::accounts::grant(&mut tx, user, "owner", None).await?;

@@ -38,26 +38,6 @@ pub(crate) async fn insert(
     Ok(made)
 }
 
-pub(crate) async fn set_password(
-    db: &mut PgConnection,
-    user: UserId,
-    hash: &str,
-    now: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        insert into identity.passwords (user_id, hash, changed_at) values ($1, $2, $3)
-        on conflict on constraint passwords_pkey do update set hash = $2, changed_at = $3
-        "#,
-        user as UserId,
-        hash,
-        now,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
 pub(crate) async fn grant(
     db: &mut PgConnection,
     user: UserId,

@@ -76,7 +76,22 @@ pub(crate) async fn made_by(
     .await
 }
 
-/// Makes the account what this registration asked for, and forgets all of the account's
+/// The hash of the password that this registration chose.
+pub(crate) async fn password(
+    db: &mut PgConnection,
+    id: RegistrationId,
+    user: UserId,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "select password_hash from identity.pending_registrations where id = $1 and user_id = $2",
+        id as RegistrationId,
+        user as UserId,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Gives the account the name that this registration asked for, and forgets all of the account's
 /// registrations with their links.
 pub(crate) async fn apply(
     db: &mut PgConnection,
@@ -84,21 +99,6 @@ pub(crate) async fn apply(
     user: UserId,
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    sqlx::query!(
-        r#"
-        insert into identity.passwords (user_id, hash, changed_at)
-        select user_id, password_hash, $3
-        from identity.pending_registrations
-        where id = $1 and user_id = $2
-        on conflict on constraint passwords_pkey
-        do update set hash = excluded.hash, changed_at = excluded.changed_at
-        "#,
-        id as RegistrationId,
-        user as UserId,
-        now,
-    )
-    .execute(&mut *db)
-    .await?;
     sqlx::query!(
         r#"
         update identity.users u set name = r.name, updated_at = $3

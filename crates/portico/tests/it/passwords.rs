@@ -3,6 +3,7 @@
 use crate::{
     app::{PASSWORD, TestApp, token_of},
     person::{Answer, Person},
+    stack_sessions::{LAPTOP, Sdk},
 };
 use aws_lc_rs::digest;
 use serde_json::{Value, json};
@@ -126,6 +127,32 @@ async fn none_of_the_last_three_passwords_is_taken_again() {
         .value("select count(*) from identity.password_history")
         .await;
     assert_eq!(kept, 2);
+}
+
+#[tokio::test]
+async fn a_password_is_remembered_wherever_it_was_changed() {
+    let app = TestApp::new().await;
+    app.member("ada").await;
+    let sdk = Sdk::of(&app, LAPTOP).await;
+    let body = json!({"email": "ada@example.org", "password": PASSWORD});
+    let tokens = sdk
+        .call("POST", "/auth/password/sign-in", &json!({}), &body)
+        .await
+        .status(200)
+        .body;
+    app.clock.advance(Duration::seconds(1));
+    let body = json!({"old_password": PASSWORD, "new_password": OTHER});
+    sdk.call("POST", "/auth/password/update", &tokens, &body)
+        .await
+        .status(200);
+    let ada = app.visitor().named("ada");
+    let body = json!({"email": "ada@example.org", "password": OTHER});
+    ada.post("/sessions", body).await.status(201);
+    let refused = ada
+        .put("/me/password", change(OTHER, PASSWORD))
+        .await
+        .status(422);
+    assert_eq!(refused.body["errors"][0]["code"], "used_before");
 }
 
 #[tokio::test]

@@ -181,7 +181,6 @@ impl StackAuth {
         mut change: ServerChange,
         hashed: Option<String>,
     ) -> Result<()> {
-        let now = self.inner().clock.now();
         metadata(
             "client_read_only_metadata",
             change.client_read_only_metadata.as_ref(),
@@ -196,7 +195,7 @@ impl StackAuth {
         self.apply(tx, user, change.own).await?;
         match (change.password, hashed) {
             (Some(Some(_)), Some(hash)) => {
-                accounts::accounts::set_password(tx, user, &hash, now).await?;
+                self.0.put_password(tx, user, &hash).await?;
             }
             (Some(None), _) => store::users::remove_password(tx, user).await?,
             _ => {}

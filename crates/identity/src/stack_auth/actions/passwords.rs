@@ -59,7 +59,7 @@ impl StackAuth {
                 Known::UserEmailAlreadyExists(email.address.as_str().to_owned(), false).into(),
             );
         };
-        accounts::accounts::set_password(&mut tx, user, &hashed, inner.clock.now()).await?;
+        self.0.put_password(&mut tx, user, &hashed).await?;
         if let Some(page) = callback {
             self.mail_verification(&mut tx, user, &email, &page).await?;
         }
@@ -233,7 +233,7 @@ impl StackAuth {
         let inner = self.inner();
         let hashed = inner.hasher.hash(new).await?;
         let mut tx = inner.db.begin().await?;
-        accounts::accounts::set_password(&mut tx, caller.user, &hashed, inner.clock.now()).await?;
+        self.0.put_password(&mut tx, caller.user, &hashed).await?;
         let ended = self
             .0
             .end_sessions(

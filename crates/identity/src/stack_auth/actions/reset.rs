@@ -77,7 +77,7 @@ impl StackAuth {
         self.used(&mut tx, &code).await?;
         store::codes::revoke(&mut tx, CodeKind::PasswordReset, user, now).await?;
         store::codes::revoke(&mut tx, CodeKind::SecondFactor, user, now).await?;
-        accounts::accounts::set_password(&mut tx, user, &hashed, now).await?;
+        self.0.put_password(&mut tx, user, &hashed).await?;
         self.mailbox_shown(&mut tx, user, email).await?;
         let ended = self
             .0
