@@ -46,7 +46,8 @@ macro_rules! narrowed {
 
 /// The same, begun at what narrows most. PostgreSQL makes a join of `exists` only where it
 /// stands alone, not beside an `or`: so the holders of a role, those with a second factor and
-/// those who are here are queries of their own.
+/// those who are here are queries of their own. A second factor is what the policy for staff
+/// takes for one (`store::sessions::standing`): an app, or a passkey of our own host.
 macro_rules! people {
     ($db:expr, $fetch:ident, $filter:ident, $($rest:tt)+) => {
         if $filter.role.is_some() {
@@ -55,21 +56,30 @@ macro_rules! people {
                 join identity.users u on u.id = held.user_id
                 left join identity.presence p on p.user_id = u.id
                 where held.role = $3 and (not $4::boolean or p.online)
-                    and ($6::boolean is null or $6 = exists (
+                    and ($6::boolean is null or $6 = (exists (
                         select from identity.totp t
                         where t.user_id = u.id and t.confirmed_at is not null
-                    ))",
+                    ) or exists (
+                        select from identity.passkeys k
+                        where k.user_id = u.id and k.place is null
+                    )))",
                 $($rest)+
             )
             .$fetch($db)
             .await
         } else if $filter.second_factor == Some(true) {
             narrowed!(
-                " from identity.totp factor
-                join identity.users u on u.id = factor.user_id
+                " from identity.users u
                 left join identity.presence p on p.user_id = u.id
-                where factor.confirmed_at is not null and $6::boolean and $3::text is null
-                    and (not $4::boolean or p.online)",
+                where exists (
+                    select from (
+                        select user_id from identity.totp where confirmed_at is not null
+                        union all
+                        select user_id from identity.passkeys where place is null
+                    ) factor
+                    where factor.user_id = u.id
+                )
+                    and $6::boolean and $3::text is null and (not $4::boolean or p.online)",
                 $($rest)+
             )
             .$fetch($db)
@@ -79,10 +89,13 @@ macro_rules! people {
                 " from identity.presence p
                 join identity.users u on u.id = p.user_id
                 where p.online and $4::boolean and $3::text is null
-                    and ($6::boolean is null or $6 = exists (
+                    and ($6::boolean is null or $6 = (exists (
                         select from identity.totp t
                         where t.user_id = u.id and t.confirmed_at is not null
-                    ))",
+                    ) or exists (
+                        select from identity.passkeys k
+                        where k.user_id = u.id and k.place is null
+                    )))",
                 $($rest)+
             )
             .$fetch($db)
@@ -92,10 +105,13 @@ macro_rules! people {
                 " from identity.users u
                 left join identity.presence p on p.user_id = u.id
                 where $3::text is null and not $4::boolean
-                    and ($6::boolean is null or $6 = exists (
+                    and ($6::boolean is null or $6 = (exists (
                         select from identity.totp t
                         where t.user_id = u.id and t.confirmed_at is not null
-                    ))",
+                    ) or exists (
+                        select from identity.passkeys k
+                        where k.user_id = u.id and k.place is null
+                    )))",
                 $($rest)+
             )
             .$fetch($db)
@@ -132,6 +148,9 @@ macro_rules! page {
                     exists (
                         select from identity.totp t
                         where t.user_id = u.id and t.confirmed_at is not null
+                    ) or exists (
+                        select from identity.passkeys k
+                        where k.user_id = u.id and k.place is null
                     ) as "second_factor!",
                     (select a.small from identity.avatars a where a.user_id = u.id) as "picture: FileId",
                     coalesce(p.online, false) as "online!", coalesce(p.away, false) as "away!", p.last_seen_at as "last_seen_at?",
@@ -232,6 +251,8 @@ pub(crate) async fn get(db: &mut PgConnection, user: UserId) -> sqlx::Result<Opt
             u.email_verified_at is not null as "verified!",
             exists (
                 select from identity.totp t where t.user_id = u.id and t.confirmed_at is not null
+            ) or exists (
+                select from identity.passkeys k where k.user_id = u.id and k.place is null
             ) as "second_factor!",
             (select a.small from identity.avatars a where a.user_id = u.id) as "picture: FileId",
             coalesce(p.online, false) as "online!", coalesce(p.away, false) as "away!", p.last_seen_at as "last_seen_at?", u.created_at

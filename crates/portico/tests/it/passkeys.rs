@@ -271,6 +271,37 @@ async fn adding_and_removing_ask_for_a_fresh_proof_and_leave_a_way_in() {
 }
 
 #[tokio::test]
+async fn staff_find_who_has_a_passkey_among_those_with_a_second_factor() {
+    let (app, origin) = place().await;
+    let owner = app.owner("eva").await;
+    let ada = app.member("ada").await;
+    let mut device = Authenticator::at(&origin);
+    add(&ada, &mut device, "Laptop").await.status(201);
+    let found = async |query: &str| -> Vec<Value> {
+        let list = owner.get(&format!("/users?{query}")).await.status(200);
+        let items = list.body["items"].as_array().unwrap();
+        let row = |item: &Value| json!([item["name"], item["second_factor"]]);
+        items.iter().map(row).collect()
+    };
+    let (with, without) = (json!(["ada", true]), json!(["eva", false]));
+    assert_eq!(found("second_factor=true").await, [with.clone()]);
+    assert_eq!(
+        found("second_factor=true&role=member&sort=name")
+            .await
+            .len(),
+        1
+    );
+    assert_eq!(found("second_factor=false").await, [without]);
+    let path = format!("/users/{}", ada.id());
+    assert_eq!(owner.get(&path).await.body["second_factor"], true);
+    // One that works at an app's host only is no answer here, and no second factor either.
+    app.sql("update identity.passkeys set place = 'app.example.org'")
+        .await;
+    assert!(found("second_factor=true").await.is_empty());
+    assert_eq!(found("second_factor=false").await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_suspended_account_is_not_opened_by_its_passkey() {
     let (app, origin) = place().await;
     let ada = app.member("ada").await;
