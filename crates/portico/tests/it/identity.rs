@@ -176,6 +176,11 @@ async fn a_profile_is_changed_field_by_field() {
         .await;
     assert_json_snapshot!(changed.steady());
     let faulty = json!({"display_name": "x".repeat(101), "locale": "de_AT", "time_zone": ""});
+    for nowhere in ["Europe/Atlantis", "asia/tokyo", "../etc/passwd", ""] {
+        let refused = ada.patch("/me", json!({"time_zone": nowhere})).await;
+        let fault = &refused.status(422).body["errors"][0]["field"];
+        assert_eq!(fault, "time_zone", "{nowhere}");
+    }
     assert_json_snapshot!("a_faulty_profile", ada.patch("/me", faulty).await.steady());
     assert_eq!(ada.get("/me").await.body, changed.body);
 }
