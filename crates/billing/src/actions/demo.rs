@@ -45,7 +45,7 @@ impl Billing {
             self.add_demo_tier(tx, tier, position).await?;
         }
         for held in memberships {
-            let Some((tier, _)) = store::tiers::lock(tx, held.tier).await? else {
+            let Some((tier, _)) = store::tiers::lock(tx, held.tier, None).await? else {
                 continue;
             };
             let grant = Grant {

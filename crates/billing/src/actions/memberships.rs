@@ -8,6 +8,7 @@ use crate::{
 use kernel::{Error, Permission, Principal, Result, audit::Act, id::UserId};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use std::collections::BTreeMap;
 
 /// How many ended memberships one transaction takes away.
 const AT_ONCE: i64 = 500;
@@ -42,8 +43,13 @@ impl Billing {
         if !store::memberships::is_known(&mut tx, user).await? {
             return Err(Error::NotFound("person"));
         }
+        // Both tiers before either is counted, in one order: two who change places would else
+        // wait for each other.
+        store::memberships::lock(&mut tx, user).await?;
+        let held = store::memberships::held(&mut tx, user).await?;
+        let locked = store::tiers::lock(&mut tx, &grant.tier.0, held).await?;
         let before = self.take(&mut tx, user).await?;
-        let Some((tier, archived)) = store::tiers::lock(&mut tx, &grant.tier.0).await? else {
+        let Some((tier, archived)) = locked else {
             return Err(Error::field("tier", "unknown", "There is no such tier."));
         };
         if archived && before != Some(tier) {
@@ -123,8 +129,15 @@ impl Billing {
         loop {
             let mut tx = self.0.db.begin().await?;
             let ended = store::memberships::end(&mut tx, self.0.clock.now(), AT_ONCE).await?;
-            for (user, tier) in &ended {
-                store::tiers::count(&mut tx, *tier, -1).await?;
+            let mut less = BTreeMap::<_, i64>::new();
+            for (_, tier) in &ended {
+                *less.entry(*tier).or_default() += 1;
+            }
+            // In the order in which everybody locks tiers.
+            for (tier, by) in less {
+                store::tiers::count(&mut tx, tier, -by).await?;
+            }
+            for (user, _) in &ended {
                 let event = TierEnded { user: *user };
                 self.0.events.append(&mut tx, None, &event).await?;
             }

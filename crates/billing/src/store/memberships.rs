@@ -106,6 +106,20 @@ pub(crate) async fn lock(db: &mut PgConnection, user: UserId) -> sqlx::Result<()
     Ok(())
 }
 
+/// Which tier somebody holds, locked: what ends memberships locks them before tiers, too.
+pub(crate) async fn held(db: &mut PgConnection, user: UserId) -> sqlx::Result<Option<TierId>> {
+    sqlx::query_scalar!(
+        r#"
+        select tier_id as "tier: TierId" from billing.memberships
+        where user_id = $1
+        for update
+        "#,
+        user as UserId,
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Takes away some that have come to their end; who held which.
 pub(crate) async fn end(
     db: &mut PgConnection,

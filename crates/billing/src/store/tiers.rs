@@ -110,20 +110,28 @@ pub(crate) async fn update(
     Ok(changed.rows_affected() > 0)
 }
 
-/// A tier by its key, locked so that its count moves in turn; whether it is archived.
-pub(crate) async fn lock(db: &mut PgConnection, key: &str) -> sqlx::Result<Option<(TierId, bool)>> {
-    let row = sqlx::query!(
+/// A tier by its key, locked so that its count moves in turn; whether it is archived. With it,
+/// in the order of ids, the one that somebody held before.
+pub(crate) async fn lock(
+    db: &mut PgConnection,
+    key: &str,
+    held: Option<TierId>,
+) -> sqlx::Result<Option<(TierId, bool)>> {
+    let rows = sqlx::query!(
         r#"
-        select id as "id: TierId", archived_at is not null as "archived!"
+        select id as "id: TierId", key, archived_at is not null as "archived!"
         from billing.tiers
-        where key = $1
+        where key = $1 or id = $2
+        order by id
         for no key update
         "#,
         key,
+        held as Option<TierId>,
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await?;
-    Ok(row.map(|row| (row.id, row.archived)))
+    let asked = rows.into_iter().find(|row| row.key == key);
+    Ok(asked.map(|row| (row.id, row.archived)))
 }
 
 /// Moves how many hold a tier.

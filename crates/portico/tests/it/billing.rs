@@ -26,6 +26,31 @@ async fn holders(staff: &Person) -> Vec<(String, i64)> {
         .collect()
 }
 
+#[tokio::test]
+async fn two_who_change_places_at_once_do_not_wait_for_each_other() {
+    let app = TestApp::new().await;
+    let staff = app.staff("noor", "billing").await;
+    let (ada, bob) = (app.member("ada").await, app.member("bob").await);
+    for key in ["rower", "coxswain"] {
+        tier(&staff, key).await;
+    }
+    let mut keys = ("rower", "coxswain");
+    for _ in 0..30 {
+        let give = async |person: &Person, key: &str| {
+            let path = membership_of(person);
+            staff.put(&path, json!({"tier": key})).await.status(200);
+        };
+        tokio::join!(give(&ada, keys.0), give(&bob, keys.1));
+        keys = (keys.1, keys.0);
+    }
+    let mut counted = holders(&staff).await;
+    counted.sort();
+    assert_eq!(
+        counted,
+        [("coxswain".to_owned(), 1), ("rower".to_owned(), 1)]
+    );
+}
+
 fn membership_of(person: &Person) -> String {
     format!("/users/{}/membership", person.id())
 }
