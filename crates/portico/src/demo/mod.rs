@@ -77,13 +77,14 @@ pub async fn load(app: &App) -> Result<()> {
         .map(|n| {
             let name = people::member(n);
             let days = people::joined_days_ago(n, MEMBERS);
+            let minutes = days * 1440 + people::spread(n, 1440) + 1;
             DemoPerson {
                 email: people::address(&name),
                 name,
                 role: "member",
-                joined_at: now - Duration::days(days) - Duration::minutes(people::spread(n, 1440)),
+                joined_at: now - Duration::minutes(minutes),
                 last_seen_at: (people::spread(n, 7) > 0)
-                    .then(|| now - Duration::hours(people::spread(n, 24 * days.clamp(1, 45)) + 1)),
+                    .then(|| now - Duration::minutes(people::spread(n, minutes.min(45 * 1440)))),
             }
         })
         .collect();

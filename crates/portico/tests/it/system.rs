@@ -330,6 +330,13 @@ async fn the_demo_tenant_comes_and_goes_alone() {
     let before: String = app.value(ours).await;
     portico::demo::load(&app.app).await.unwrap();
     assert!(portico::demo::load(&app.app).await.is_err());
+    let seen_before_joined: i64 = app
+        .value(
+            "select count(*) from identity.users u
+            join identity.presence p on p.user_id = u.id where p.last_seen_at < u.created_at",
+        )
+        .await;
+    assert_eq!(seen_before_joined, 0);
     let system = app.visitor().get("/system").await;
     assert_json_snapshot!(system.steady(), { ".body.version" => "[version]" });
     // Each offered account can be tried.
