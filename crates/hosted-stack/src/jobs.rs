@@ -43,6 +43,8 @@ chores! {
     FollowSessions = "hosted:follow_sessions",
     /// Starts the nightly comparison, which mends.
     ReconcileNightly = "hosted:reconcile_nightly",
+    /// Brings the connection's secrets under the vault's active key, after a rotation.
+    Reseal = "hosted:reseal",
     /// Forgets webhooks and comparisons of long ago.
     SweepInbox = "hosted:sweep_inbox",
 }
@@ -51,7 +53,7 @@ impl HostedStack {
     /// Says which code runs which job.
     #[must_use]
     pub fn handlers(&self, handlers: Handlers) -> Handlers {
-        let [event, run, sessions, nightly, sweep] = [(); 5].map(|()| self.clone());
+        let [event, run, sessions, nightly, sweep, reseal] = [(); 6].map(|()| self.clone());
         handlers
             .on(move |job: ApplyEvent, context| {
                 let hosted = event.clone();
@@ -74,6 +76,10 @@ impl HostedStack {
             .every("25 2 * * *", move |_: ReconcileNightly, _| {
                 let hosted = nightly.clone();
                 async move { hosted.reconcile_nightly().await }
+            })
+            .every("9 4 * * *", move |_: Reseal, _| {
+                let hosted = reseal.clone();
+                async move { hosted.reseal().await }
             })
             .every("55 3 * * *", move |_: SweepInbox, _| {
                 let hosted = sweep.clone();

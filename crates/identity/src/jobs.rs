@@ -69,6 +69,18 @@ impl Job for RotateSigningKey {
     const NAME: &'static str = "identity:rotate_signing_key";
 }
 
+/// Brings what the vault sealed under its active key, after a rotation.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Reseal {}
+
+impl Job for Reseal {
+    const NAME: &'static str = "identity:reseal";
+
+    fn key(&self) -> Option<String> {
+        Some("once".into())
+    }
+}
+
 /// Ends sessions that idled too long and forgets used tokens.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SweepSessions {}
@@ -187,8 +199,12 @@ impl Job for EraseElsewhere {
 impl Identity {
     fn self_service_handlers(&self, handlers: Handlers) -> Handlers {
         let (asked, changed, export) = (self.clone(), self.clone(), self.clone());
-        let (expire, erase) = (self.clone(), self.clone());
+        let (expire, erase, reseal) = (self.clone(), self.clone(), self.clone());
         handlers
+            .every("7 4 * * *", move |_: Reseal, context| {
+                let identity = reseal.clone();
+                async move { identity.reseal(&context).await }
+            })
             .on(move |job: SendEmailChange, _| {
                 let identity = asked.clone();
                 async move { identity.send_email_change(job.change).await }

@@ -5,6 +5,7 @@ mod inbox;
 pub(crate) mod kept;
 mod people;
 mod reconcile;
+mod reseal;
 mod sessions;
 
 pub(crate) use connection::{Health, NewConnection, State};

@@ -60,6 +60,26 @@ pub(crate) async fn put(
     Ok(())
 }
 
+/// Replaces a sealed value by the same under another key, where it still lies; each is like
+/// no other.
+pub(crate) async fn reseal(db: &mut PgConnection, before: &str, after: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        update hosted_stack.project
+        set server_key_sealed =
+                case server_key_sealed when $1 then $2 else server_key_sealed end,
+            webhook_secrets_sealed =
+                case webhook_secrets_sealed when $1 then $2 else webhook_secrets_sealed end
+        where $1 in (server_key_sealed, webhook_secrets_sealed)
+        "#,
+        before,
+        after,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 pub(crate) async fn delete(db: &mut PgConnection) -> sqlx::Result<bool> {
     let gone = sqlx::query!("delete from hosted_stack.project")
         .execute(db)

@@ -24,6 +24,7 @@ pub(crate) mod providers;
 pub(crate) mod registrations;
 pub(crate) mod roles;
 pub(crate) mod saved_views;
+pub(crate) mod sealed;
 pub(crate) mod security;
 pub(crate) mod security_log;
 pub(crate) mod sessions;

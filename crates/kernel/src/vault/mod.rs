@@ -217,6 +217,19 @@ impl Vault {
         Ok(id)
     }
 
+    /// Takes up what another process has added to the key file.
+    pub fn refresh(&self) -> Result<(), Error> {
+        let fresh = keys::read(&self.path)?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
+    /// What every value that is sealed now begins with: how a query tells those that
+    /// [`Vault::rewrap`] still has to bring under the active key.
+    pub fn prefix(&self) -> String {
+        format!("{VERSION}.{}.", self.read().active().id)
+    }
+
     /// The code (HMAC-SHA-256) of this data for this purpose. The same for as long as the
     /// installation lives.
     pub fn mac(&self, purpose: &str, data: &[u8]) -> [u8; 32] {

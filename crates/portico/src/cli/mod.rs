@@ -154,8 +154,7 @@ async fn dispatch(arguments: Arguments) -> anyhow::Result<()> {
         Command::RotateVault => {
             let vault = kernel::vault::Vault::load(&config.data)?;
             println!("new active key: {}", vault.rotate()?);
-            println!("a running server takes it up at its next start");
-            Ok(())
+            with_app(config, reseal).await
         }
         Command::RotateSigningKey => {
             with_app(config, |app| async move {
@@ -199,6 +198,19 @@ where
     };
     home.close().await?;
     done
+}
+
+/// Has what older keys sealed brought under the active one.
+async fn reseal(app: App) -> anyhow::Result<()> {
+    let mut tx = app.db.begin().await?;
+    jobs::enqueue(&mut tx, identity::jobs::Reseal {}).await?;
+    jobs::enqueue(&mut tx, hosted_stack::jobs::Reseal {}).await?;
+    tx.commit().await?;
+    println!(
+        "a running server brings what older keys sealed under it now, another at its next start; \
+         `portico doctor` says how many are left"
+    );
+    Ok(())
 }
 
 async fn stripe_sandbox(listen: SocketAddr) -> anyhow::Result<()> {

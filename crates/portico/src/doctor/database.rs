@@ -26,6 +26,7 @@ pub(super) async fn examine(db: &Database, config: &Config) -> Vec<Finding> {
     findings.push(schema);
     if whole {
         findings.extend(key_file(db, config).await);
+        findings.extend(old_keys(db, config).await);
         findings.push(queue(db).await);
         findings.extend(demo_tenant(db, config).await);
     }
@@ -138,6 +139,39 @@ async fn key_file(db: &Database, config: &Config) -> Option<Finding> {
     (known != vault.fingerprint()).then(|| {
         let found = "this database was written with another key file";
         Finding::bad("vault", found, mend)
+    })
+}
+
+/// What a rotation of the vault has left under older keys.
+async fn old_keys(db: &Database, config: &Config) -> Option<Finding> {
+    if !config.data.join("vault.keys").exists() {
+        return None;
+    }
+    let prefix = Vault::load(&config.data).ok()?.prefix();
+    let left: Result<i64, _> = sqlx::query_scalar(
+        r"
+        select count(*) from (
+            select secret_sealed as sealed from identity.totp
+            union all select private_sealed from identity.signing_keys
+            union all select secret_key_sealed from identity.stack_project
+            union all select server_key_sealed from hosted_stack.project
+            union all select webhook_secrets_sealed from hosted_stack.project
+        ) held
+        where not starts_with(sealed, $1)
+        ",
+    )
+    .bind(prefix)
+    .fetch_one(db.pool())
+    .await;
+    Some(match left {
+        Ok(0) => Finding::good("sealed values", "all under the active key"),
+        Ok(left) => Finding::warning(
+            "sealed values",
+            format!("{left} are under older keys of the vault"),
+            "The server brings them under the active one after `portico rotate-vault`, and each \
+             night; if it runs, `portico jobs dead` says what keeps it. Keep the old keys.",
+        ),
+        Err(error) => Finding::bad("sealed values", error.to_string(), "Look into its log."),
     })
 }
 

@@ -46,3 +46,4 @@ mod template;
 mod tidy;
 mod tokens;
 mod updates;
+mod vault;
