@@ -24,7 +24,7 @@ impl Identity {
             return Ok(());
         }
         let progress = context.progress("identity:reseal", Some(left)).await?;
-        let (mut done, mut lost) = self.reseal_own(&prefix).await?;
+        let (mut done, mut failed) = self.reseal_own(&prefix).await?;
         let mut after = None;
         loop {
             let mut tx = inner.db.begin().await?;
@@ -40,7 +40,7 @@ impl Identity {
                     }
                     Err(error) => {
                         tracing::error!(%user, %error, "the secret of an app cannot be resealed");
-                        lost += 1;
+                        failed += 1;
                     }
                 }
             }
@@ -48,15 +48,15 @@ impl Identity {
             after = Some(last);
             progress.done(done, "secrets of authenticator apps").await?;
         }
-        if lost > 0 {
+        if failed > 0 {
             // The others are done; this one is seen among the jobs that failed.
-            return Err(anyhow!("{lost} secrets cannot be resealed; the log names them").into());
+            return Err(anyhow!("{failed} secrets cannot be resealed; the log names them").into());
         }
         progress.finish("under the new key").await
     }
 
     async fn reseal_own(&self, prefix: &str) -> Result<(i64, i64)> {
-        let (mut done, mut lost) = (0, 0);
+        let (mut done, mut failed) = (0, 0);
         let mut tx = self.0.db.begin().await?;
         for sealed in store::sealed::own(&mut tx, prefix).await? {
             match self.0.vault.rewrap(&sealed) {
@@ -66,11 +66,11 @@ impl Identity {
                 }
                 Err(error) => {
                     tracing::error!(%error, "a key of this installation cannot be resealed");
-                    lost += 1;
+                    failed += 1;
                 }
             }
         }
         tx.commit().await?;
-        Ok((done, lost))
+        Ok((done, failed))
     }
 }
