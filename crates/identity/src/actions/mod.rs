@@ -26,7 +26,7 @@ pub(crate) mod presence;
 pub(crate) mod provider_accounts;
 pub(crate) mod providers;
 pub(crate) mod reseal;
-mod roles;
+pub(crate) mod roles;
 pub(crate) mod rotation;
 pub(crate) mod saved_views;
 pub(crate) mod security;
