@@ -1,6 +1,6 @@
-//! RFC 6455 with bytes: what the Autobahn test suite asks of a server in its sections 1 to 7, as
-//! far as a server that speaks a protocol of its own can be asked. Its cases are named where they
-//! are repeated.
+//! RFC 6455 with bytes: what the Autobahn test suite asks of a server in its sections 1 to 7, 9
+//! and 10, as far as a server that speaks a protocol of its own can be asked. Its cases are named
+//! where they are repeated.
 
 use serde_json::{Value, json};
 use tokio::{
@@ -175,6 +175,40 @@ async fn frames_of_every_length_are_read_whole_and_in_pieces() {
         raw.bytes(&two).await;
         raw.answered("h").await;
         raw.answered("h").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn large_messages_are_read_however_they_are_cut() {
+    run(|server| async move {
+        let mut raw = Raw::open(&server).await;
+        // 9.1.2 and 9.1.3: 256 KiB, and nearly as much as is taken here, in one frame.
+        for length in [256 * 1024, 1_000_000] {
+            raw.frame(FIN | TEXT, &heartbeat(length)).await;
+            raw.answered("h").await;
+        }
+        // 9.3.2 and 9.3.4, 10.1.1: in fragments of 256 bytes, of 4 KiB, and of 1,300 bytes.
+        for (length, piece) in [(256 * 1024, 256), (1_000_000, 4096), (65_536, 1300)] {
+            let body = heartbeat(length);
+            let last = body.len().div_ceil(piece) - 1;
+            for (nth, part) in body.chunks(piece).enumerate() {
+                let first = if nth == 0 { TEXT } else { 0 };
+                let end = if nth == last { FIN } else { 0 };
+                raw.frame(first | end, part).await;
+            }
+            raw.answered("h").await;
+        }
+        // 9.5.1: one frame, written in pieces of 64 bytes.
+        for bytes in frame(FIN | TEXT, &heartbeat(256 * 1024)).chunks(64) {
+            raw.bytes(bytes).await;
+        }
+        raw.answered("h").await;
+        // 9.7: many small ones on one connection.
+        for _ in 0..50 {
+            raw.frame(FIN | TEXT, &heartbeat(64)).await;
+            raw.answered("h").await;
+        }
     })
     .await;
 }
