@@ -208,8 +208,20 @@ async fn a_slot_that_was_lost_is_made_anew_and_everybody_is_told_to_read_again()
         client.until(|frame| frame.payload["message"] == "resume_gap").await;
         let health = server.realtime.health();
         assert!(health.summary().contains("changes were lost"), "{health:?}");
-        news(&server, 1, 1).await;
-        assert_eq!(ids(&mut client, 1).await, [1]);
+        // On a busy machine the slot is lost once more while the last of it is written. Then that
+        // is said again: a row is told, or it is told that rows were lost, never nothing.
+        for id in 1.. {
+            news(&server, id, id).await;
+            let told = client
+                .until(|frame| {
+                    let record = &frame.payload["data"]["record"];
+                    record["id"] == id || frame.payload["message"] == "resume_gap"
+                })
+                .await;
+            if told["message"] != "resume_gap" {
+                break;
+            }
+        }
         let mut client = open(&server, "ada", Some(&cursor)).await;
         client.until(|frame| frame.payload["message"] == "resume_gap").await;
         let orphans = "select count(*) from pg_replication_slots where slot_name = 'portico_live_gone'";
