@@ -3790,6 +3790,11 @@ export interface components {
             email: string;
             password: string;
         };
+        SignInMailBody: {
+            email: string;
+            /** @description Where to go on signed in: a path on this site. */
+            next?: string | null;
+        };
         /** @description Who signed in, and where they land. */
         SignedInView: {
             landing: string;
@@ -8333,7 +8338,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AddressBody"];
+                "application/json": components["schemas"]["SignInMailBody"];
             };
         };
         responses: {
