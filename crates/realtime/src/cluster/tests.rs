@@ -100,6 +100,7 @@ impl Server {
             presence: AtomicBool::new(false),
             replay: None,
             resumable: false,
+            legacy: false,
             owed: AtomicBool::new(false),
         });
         self.hub.topics.join(&member);

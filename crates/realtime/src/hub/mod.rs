@@ -63,6 +63,9 @@ pub(crate) struct Member {
     pub(crate) replay: Option<Mutex<Vec<Uuid>>>,
     /// The client wants to know where it stands, to go on from there.
     pub(crate) resumable: bool,
+    /// It was joined as clients did before there were bindings: a change is an event of its own
+    /// name, and its payload the change itself.
+    pub(crate) legacy: bool,
     /// It was told changes since it was last told where it stands.
     pub(crate) owed: AtomicBool,
 }

@@ -37,6 +37,8 @@ pub(crate) struct Join {
     pub(crate) replay: Option<Replay>,
     /// The bindings, in the client's order; `None` where it sent `null`.
     pub(crate) bindings: Vec<Option<Binding>>,
+    /// There is no `config`, as from clients that say in the topic what they listen to.
+    pub(crate) bare: bool,
     /// A token, if the client signs in with this join.
     pub(crate) access_token: Option<String>,
     /// The client wants to be told where it stands, and goes on from a cursor if it has one.
@@ -95,6 +97,7 @@ impl Join {
         let invalid = |text: &str| Refusal::new(Code::InvalidJoinPayload, text);
         let payload: Payload = serde_json::from_str(payload)
             .map_err(|error| invalid(&format!("the payload cannot be read: {error}")))?;
+        let bare = payload.config.is_none();
         let config = payload.config.unwrap_or_default();
         let broadcast = config.broadcast.unwrap_or_default();
         let presence = config.presence.unwrap_or_default();
@@ -135,7 +138,11 @@ impl Join {
                 })?),
             },
             bindings,
-            access_token: payload.access_token.filter(|token| !token.is_empty()),
+            bare,
+            access_token: [payload.access_token, payload.user_token]
+                .into_iter()
+                .flatten()
+                .find(|token| !token.is_empty()),
             resume: payload.resume.or(config.resume),
         })
     }
@@ -205,11 +212,8 @@ impl Binding {
                 let names = list.iter().filter_map(Value::as_str);
                 names.map(ToOwned::to_owned).collect()
             });
-        let mut hasher = DefaultHasher::new();
-        (wanted, &schema, &table, &filter, &select).hash(&mut hasher);
         Self {
-            // JavaScript holds 53 bits exactly.
-            id: (hasher.finish() >> 11).max(1),
+            id: named(&(wanted, &schema, &table, &filter, &select)),
             wanted,
             schema,
             table,
@@ -219,11 +223,30 @@ impl Binding {
         }
     }
 
+    /// What a topic of the older kind asks for: `schema`, `schema:table` or
+    /// `schema:table:filter`, each `*` for all of them.
+    pub(crate) fn of_topic(name: &str) -> Self {
+        let names = ["schema", "table", "filter"].into_iter();
+        let parts = names.zip(name.splitn(3, ':'));
+        let entry = parts.map(|(name, part)| (name.to_owned(), part.into()));
+        let mut binding = Self::read(entry.collect());
+        // Never that of another kind: what the two are told differs.
+        binding.id = named(&(binding.id, "legacy"));
+        binding
+    }
+
     fn echo(&self) -> Value {
         let mut echo = self.echo.clone();
         echo.insert("id".into(), self.id.into());
         echo.into()
     }
+}
+
+/// A number for a question: the same for the same, never 0, and one that JavaScript holds exactly.
+fn named(question: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    question.hash(&mut hasher);
+    (hasher.finish() >> 11).max(1)
 }
 
 #[derive(Deserialize)]
@@ -232,6 +255,9 @@ struct Payload {
     config: Option<Config>,
     #[serde(default)]
     access_token: Option<String>,
+    /// Its older name.
+    #[serde(default)]
+    user_token: Option<String>,
     #[serde(default)]
     resume: Option<Resume>,
 }

@@ -84,6 +84,7 @@ impl Connection {
             presence: AtomicBool::new(false),
             replay: join.replay.map(|_| Mutex::default()),
             resumable: join.resume.is_some() && !join.bindings.is_empty(),
+            legacy: join.bare && !join.bindings.is_empty(),
             owed: AtomicBool::new(false),
         });
         let presence_key = match join.presence_key {
@@ -145,7 +146,10 @@ impl Connection {
         if self.channels.len() >= limits.channels && !self.channels.contains_key(topic) {
             return refuse(Code::ChannelRateLimitReached, "Too many channels");
         }
-        let join = Join::parse(push.payload.get(), limits.bindings)?;
+        let mut join = Join::parse(push.payload.get(), limits.bindings)?;
+        if join.bare {
+            join.bindings = self.of_topic(name);
+        }
         if self.shared.config.private_only && !join.private {
             return refuse(Code::PrivateOnly, "Only private channels are offered here");
         }
@@ -159,6 +163,18 @@ impl Connection {
             return refuse(Code::RealtimeDisabledForConfiguration, &text);
         }
         Ok((name, join))
+    }
+
+    /// What a channel that says nothing else listens to by its name: the rows of that name, where
+    /// there are any.
+    fn of_topic(&self, name: &str) -> Vec<Option<Binding>> {
+        let asked = vec![Some(Binding::of_topic(name))];
+        let complaints = self.shared.hub.changes.complaints(&asked);
+        if complaints.is_empty() {
+            asked
+        } else {
+            Vec::new()
+        }
     }
 
     /// Finds out who joins and what they may do there; so many at a time on this server.

@@ -70,6 +70,17 @@ pub(crate) enum Kind {
     Delete,
 }
 
+impl Kind {
+    /// As clients know it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Insert => "INSERT",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
 /// One row changed.
 #[derive(Debug)]
 pub(crate) struct Change {
@@ -183,11 +194,7 @@ impl Change {
         json.push_str(",\"commit_timestamp\":\"");
         json.push_str(at);
         json.push_str("\",\"type\":\"");
-        json.push_str(match kind {
-            Kind::Insert => "INSERT",
-            Kind::Update => "UPDATE",
-            Kind::Delete => "DELETE",
-        });
+        json.push_str(kind.as_str());
         json.push_str("\",\"columns\":[");
         for (nth, column) in shown.iter().map(|i| &self.relation.columns[*i]).enumerate() {
             json.push_str(if nth == 0 { "" } else { "," });

@@ -8,6 +8,7 @@ mod channels;
 mod client;
 mod cluster;
 mod journal;
+mod legacy;
 mod limits;
 mod loss;
 mod network;

@@ -103,6 +103,11 @@ impl<'a> Frames<'a, '_> {
                 .data
                 .entry((view, select))
                 .or_insert_with(|| change.data(view, select, at));
+            if hit.member.legacy {
+                // Its group is of its kind only, so that nobody else is told this frame.
+                let event = change.kind_in(view).as_str();
+                return frame::text(version, None, None, topic, event, data);
+            }
             let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
             let payload = format!("{{\"ids\":[{}],\"data\":{data}}}", ids.join(","));
             frame::text(version, None, None, topic, "postgres_changes", &payload)
