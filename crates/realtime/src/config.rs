@@ -50,6 +50,8 @@ pub struct Config {
 pub struct Limits {
     /// Open sockets on this server.
     pub sockets: usize,
+    /// Open sockets of one network on this server: one address, or a /64 of IPv6.
+    pub sockets_per_network: usize,
     /// Channels of one socket.
     pub channels: usize,
     /// `postgres_changes` bindings of one channel.
@@ -80,6 +82,10 @@ pub struct Limits {
     pub waiting_bytes: usize,
     /// Messages of one private channel that are kept.
     pub kept_messages: u16,
+    /// Messages of one user that are kept, on all channels together.
+    pub kept_by_user: u16,
+    /// Bytes of their payloads.
+    pub kept_bytes_by_user: usize,
     /// Kept messages that one join is told.
     pub replayed_messages: u16,
     /// Rows of one transaction that are told singly; of a larger one clients are told to refetch.
@@ -92,6 +98,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             sockets: 16_384,
+            sockets_per_network: 1_000,
             channels: 100,
             bindings: 100,
             joins_per_second: 100,
@@ -107,6 +114,8 @@ impl Default for Limits {
             outbox_bytes: 8 * 1024 * 1024,
             waiting_bytes: 512 * 1024 * 1024,
             kept_messages: 100,
+            kept_by_user: 1_000,
+            kept_bytes_by_user: 16 * 1024 * 1024,
             replayed_messages: 25,
             transaction_changes: 2_000,
             transaction_bytes: 2 * 1024 * 1024,

@@ -60,7 +60,7 @@ use hub::{
 };
 use resume::{Ring, Snapshot};
 use senders::Senders;
-use socket::admission::Admission;
+use socket::{admission::Admission, networks::Networks};
 use stream::{
     journal::Journal,
     reader::{Largest, Reader},
@@ -99,6 +99,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) admission: Admission,
+    pub(crate) networks: Arc<Networks>,
     pub(crate) senders: Senders,
     pub(crate) room: Arc<Room>,
     pub(crate) status: Arc<Status>,
@@ -186,6 +187,7 @@ impl Realtime {
             cluster: Arc::new(cluster(&config, &hub)?),
             hub,
             admission: Admission::new(limits.admissions, limits.admission_queue),
+            networks: Networks::new(limits.sockets_per_network),
             senders: Senders::new(limits.messages_per_second),
             room: Arc::new(Room {
                 frames: limits.outbox_frames,

@@ -84,7 +84,10 @@ async fn many(
             persist: None,
         };
         let key = key(&message.topic, message.private);
-        realtime.shared.say(&key, None, &saying).await?;
+        realtime
+            .shared
+            .say(caller.user, &key, None, &saying)
+            .await?;
     }
     Ok(StatusCode::ACCEPTED)
 }
@@ -150,7 +153,10 @@ async fn one(
         persist,
     };
     let key = key(&topic, private);
-    realtime.shared.say(&key, None, &saying).await?;
+    realtime
+        .shared
+        .say(caller.user, &key, None, &saying)
+        .await?;
     Ok(StatusCode::ACCEPTED)
 }
 

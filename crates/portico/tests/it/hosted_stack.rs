@@ -13,7 +13,7 @@ use time::Duration;
 use uuid::Uuid;
 
 /// The project, a place that trusts it, and the place's owner.
-async fn trusting() -> (Project, TestApp, Person) {
+pub(crate) async fn trusting() -> (Project, TestApp, Person) {
     // The project first: its tokens are never younger than the place's clock.
     let project = Project::start().await;
     let app = TestApp::new().await;
@@ -29,7 +29,7 @@ async fn trusting() -> (Project, TestApp, Person) {
 }
 
 /// Trades a token in a browser of its own.
-async fn exchange(app: &TestApp, token: &str) -> (Person, Answer) {
+pub(crate) async fn exchange(app: &TestApp, token: &str) -> (Person, Answer) {
     let person = app.visitor();
     let body = json!({"access_token": token});
     let answer = person.post("/hosted-stack/sessions", body).await;

@@ -37,6 +37,7 @@ mod self_service;
 mod sessions;
 mod sign_in_mail;
 mod signing_keys;
+mod socket_networks;
 mod socket_tokens;
 mod stack_passkeys;
 mod stack_sessions;

@@ -2,9 +2,11 @@
 
 use crate::{
     app::TestApp,
+    hosted_stack::{exchange, trusting},
     realtime::Socket,
     stack_sessions::{LAPTOP, Sdk},
 };
+use hosted_stack::jobs::FollowSessions;
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -81,4 +83,25 @@ async fn whoever_signed_in_through_an_sdk_comes_in_with_its_token() {
     let fresh = sdk.call("POST", path, &held, &json!({})).await.status(200);
     let token = fresh.body["access_token"].as_str().unwrap();
     assert_eq!(said_to(&app, token).await, "ok");
+}
+
+#[tokio::test]
+async fn a_hosted_project_s_token_opens_a_socket_once_it_was_traded_and_until_its_session_ends() {
+    let (project, app, _) = trusting().await;
+    app.app.realtime.start();
+    let id = project.person("ada").await;
+    let token = project.token(id).await;
+    let refused = said_to(&app, &token).await;
+    assert_eq!(
+        refused,
+        "JwtSignatureError: The token was not signed by this server"
+    );
+    exchange(&app, &token).await.1.status(201);
+    let mut socket = Socket::open(&app, "", &app.url).await.unwrap();
+    let reply = socket.by_token(&token).await;
+    assert_eq!(reply["status"], "ok", "{reply}");
+    project.sign_out(id).await;
+    app.run(FollowSessions {}).await;
+    assert_eq!(socket.closed().await, 1008);
+    assert_eq!(said_to(&app, &token).await, refused);
 }

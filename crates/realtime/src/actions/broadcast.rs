@@ -1,6 +1,7 @@
 //! Saying something on a channel, and telling those who come later what was said.
 
 use anyhow::Result;
+use kernel::id::UserId;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -52,12 +53,13 @@ impl Shared {
     /// that whoever joins in between hears it one way or the other.
     pub(crate) async fn say(
         &self,
+        sender: UserId,
         key: &Key,
         except: Option<u64>,
         saying: &Saying<'_>,
     ) -> Result<()> {
         let id = match saying.persist {
-            Some(Persist(seconds)) => Some(self.keep(&key.0, saying, seconds).await?),
+            Some(Persist(seconds)) => Some(self.keep(sender, &key.0, saying, seconds).await?),
             None => None,
         };
         metrics::counter!("realtime_broadcasts_total").increment(1);
@@ -71,7 +73,13 @@ impl Shared {
         Ok(())
     }
 
-    async fn keep(&self, topic: &str, saying: &Saying<'_>, seconds: Option<u32>) -> Result<Uuid> {
+    async fn keep(
+        &self,
+        sender: UserId,
+        topic: &str,
+        saying: &Saying<'_>,
+        seconds: Option<u32>,
+    ) -> Result<Uuid> {
         let message = messages::Message {
             id: Uuid::now_v7(),
             event: saying.event.to_owned(),
@@ -82,15 +90,14 @@ impl Shared {
         let kept = seconds.map_or(most, |s| most.min(std::time::Duration::from_secs(s.into())));
         let now = self.clock.now();
         let mut db = self.db.acquire().await?;
-        messages::keep(
-            &mut db,
-            topic,
-            &message,
-            now,
-            now + kept,
-            self.limits.kept_messages.max(1).into(),
-        )
-        .await?;
+        let limits = &self.limits;
+        let most = messages::Most {
+            of_channel: limits.kept_messages.max(1).into(),
+            of_sender: limits.kept_by_user.max(1).into(),
+            bytes_of_sender: i64::try_from(limits.kept_bytes_by_user).unwrap_or(i64::MAX),
+        };
+        let lasting = (now, now + kept);
+        messages::keep(&mut db, topic, sender.0, &message, lasting, most).await?;
         Ok(message.id)
     }
 

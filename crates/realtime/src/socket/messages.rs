@@ -140,13 +140,14 @@ impl Connection {
     }
 
     async fn broadcast(&self, topic: &str, reference: Option<&Ref>, saying: &Saying<'_>) {
-        let Some(channel) = self
-            .channels
-            .get(topic)
-            .filter(|channel| channel.access.write)
-        else {
+        let channel = self.channels.get(topic);
+        let (Some(channel), Some(admitted)) = (
+            channel.filter(|channel| channel.access.write),
+            self.admitted,
+        ) else {
             return;
         };
+        let sender = admitted.principal.user;
         let member = &channel.member;
         let said = if saying.payload.len() > self.shared.limits.broadcast_bytes {
             Err("payload_size_exceeded")
@@ -154,7 +155,7 @@ impl Connection {
             Err("persist_needs_a_private_channel")
         } else {
             let except = (!channel.self_broadcast).then_some(member.id);
-            let said = self.shared.say(&member.key(), except, saying).await;
+            let said = self.shared.say(sender, &member.key(), except, saying).await;
             said.map_err(|error| {
                 tracing::warn!(%error, "a message cannot be kept");
                 "persist_failed"

@@ -9,5 +9,6 @@ pub(crate) mod bucket;
 mod channel;
 mod connection;
 mod messages;
+pub(crate) mod networks;
 mod resume;
 pub(crate) mod upgrade;

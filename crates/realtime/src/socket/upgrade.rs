@@ -6,7 +6,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use kernel::Principal;
+use kernel::{Principal, client::ClientAddr};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -32,6 +32,7 @@ pub(crate) async fn open(
     State(realtime): State<Realtime>,
     Query(parameters): Query<Parameters>,
     principal: Option<Extension<Principal>>,
+    from: ClientAddr,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -48,6 +49,13 @@ pub(crate) async fn open(
             "ConnectionRateLimitReached: too many connected users",
         );
     }
+    let Some(seat) = realtime.shared.networks.enter(from) else {
+        metrics::counter!("realtime_crowded_networks_total").increment(1);
+        return refuse(
+            StatusCode::TOO_MANY_REQUESTS,
+            "ConnectionRateLimitReached: too many sockets from your network",
+        );
+    };
     let mut admitted = None;
     if let Some(Extension(principal)) = principal {
         if !realtime.shared.is_own_page(headers.get(header::ORIGIN)) {
@@ -75,7 +83,10 @@ pub(crate) async fn open(
         .read_buffer_size(READ_BUFFER)
         .max_message_size(limits.frame_bytes)
         .max_frame_size(limits.frame_bytes)
-        .on_upgrade(move |socket| connection::serve(realtime, socket, version, admitted))
+        .on_upgrade(move |socket| async move {
+            connection::serve(realtime, socket, version, admitted).await;
+            drop(seat);
+        })
 }
 
 /// A refusal that says when to come again; a browser's page does not see it and comes anyway.

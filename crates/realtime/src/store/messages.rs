@@ -13,14 +13,26 @@ pub(crate) struct Message {
     pub(crate) is_binary: bool,
 }
 
-/// Keeps a message, and of its channel no more than the newest `most`.
+/// What is kept at most.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Most {
+    /// Messages of a channel.
+    pub(crate) of_channel: i64,
+    /// Messages of whoever says them.
+    pub(crate) of_sender: i64,
+    /// Their bytes.
+    pub(crate) bytes_of_sender: i64,
+}
+
+/// Keeps a message, and no more than the newest of its channel and of its sender. A sender may
+/// say things on any number of channels, so a bound of each would be none of all.
 pub(crate) async fn keep(
     db: &mut PgConnection,
     topic: &str,
+    sender: Uuid,
     message: &Message,
-    now: OffsetDateTime,
-    expires_at: OffsetDateTime,
-    most: i64,
+    (now, expires_at): (OffsetDateTime, OffsetDateTime),
+    most: Most,
 ) -> sqlx::Result<()> {
     sqlx::query!(
         r#"
@@ -30,9 +42,20 @@ pub(crate) async fn keep(
               and id <= (
                 select id from realtime.messages where topic = $2 order by id desc offset $8 limit 1
               )
+        ),
+        theirs as (
+            select id, row_number() over newest as nth, sum(octet_length(payload)) over newest as bytes
+            from realtime.messages
+            where sender = $9
+            window newest as (order by id desc)
+        ),
+        too_much as (
+            delete from realtime.messages
+            where id in (select id from theirs where nth > $10 or bytes > $11)
         )
-        insert into realtime.messages (id, topic, event, payload, is_binary, created_at, expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7)
+        insert into realtime.messages
+            (id, topic, event, payload, is_binary, created_at, expires_at, sender)
+        values ($1, $2, $3, $4, $5, $6, $7, $9)
         "#,
         message.id,
         topic,
@@ -41,7 +64,10 @@ pub(crate) async fn keep(
         message.is_binary,
         now,
         expires_at,
-        most - 1,
+        most.of_channel - 1,
+        sender,
+        most.of_sender - 1,
+        most.bytes_of_sender - i64::try_from(message.payload.len()).unwrap_or(i64::MAX),
     )
     .execute(db)
     .await?;

@@ -8,6 +8,8 @@ use tokio::{
     net::TcpStream,
 };
 
+use kernel::id::UserId;
+
 use crate::server::{Client, Server, run, run_set};
 
 /// Posts, and reads the whole answer.
@@ -236,6 +238,51 @@ async fn of_a_channel_only_the_newest_messages_are_kept() {
             for n in [4, 5] {
                 assert_eq!(heard(&mut client).await["payload"], n);
             }
+        },
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn of_a_sender_only_the_newest_messages_are_kept_however_many_channels_they_invent() {
+    run_set(
+        |config| {
+            config.limits.kept_by_user = 3;
+            config.limits.kept_bytes_by_user = 30;
+        },
+        |server| async move {
+            let ada = server.people.add("ada", &[]);
+            let bob = server.people.add("bob", &[]);
+            let say = async |name: &str, user: UserId, n: u32, body: &str| {
+                let path =
+                    format!("/api/broadcast/user:{user}:{n}/events/e?private=true&persist=true");
+                let cookie = format!("cookie: {name}\r\n");
+                let (status, answer) = post(&server, &path, &cookie, body.as_bytes()).await;
+                assert_eq!(status, 202, "{answer}");
+            };
+            let kept = async |user: UserId| -> Vec<String> {
+                let kept = "select payload from realtime.messages where sender = $1 order by id";
+                let kept: Vec<Vec<u8>> = sqlx::query_scalar(kept)
+                    .bind(user.0)
+                    .fetch_all(&server.db)
+                    .await
+                    .unwrap();
+                let text = |bytes| String::from_utf8(bytes).unwrap();
+                kept.into_iter().map(text).collect()
+            };
+            say("bob", bob.user, 0, "0").await;
+            for n in 1..=5 {
+                say("ada", ada.user, n, &n.to_string()).await;
+            }
+            assert_eq!(kept(ada.user).await, ["3", "4", "5"]);
+            // A large one takes the place of several, and one that is too large stands alone.
+            let large = format!("\"{}\"", "x".repeat(26));
+            say("ada", ada.user, 6, &large).await;
+            assert_eq!(kept(ada.user).await, ["4", "5", &large]);
+            let larger = format!("\"{}\"", "x".repeat(40));
+            say("ada", ada.user, 7, &larger).await;
+            assert_eq!(kept(ada.user).await, [larger]);
+            assert_eq!(kept(bob.user).await, ["0"]);
         },
     )
     .await;

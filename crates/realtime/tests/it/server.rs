@@ -296,6 +296,7 @@ impl World {
         for schema in [
             include_str!("schema.sql"),
             include_str!("../../../../migrations/20261125205500_realtime_create.sql"),
+            include_str!("../../../../migrations/20261126083900_realtime_name_senders.sql"),
         ] {
             sqlx::raw_sql(schema).execute(&db).await.unwrap();
         }
