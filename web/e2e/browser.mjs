@@ -15,8 +15,8 @@ export function launch() {
 }
 
 /** A visitor with cookies of their own, and everything that their pages complained of. */
-export async function visitor(browser, { viewport = "desktop", scheme = "light", base = url } = {}) {
-  const context = await browser.newContext({ baseURL: base, viewport: VIEWPORTS[viewport], colorScheme: scheme, reducedMotion: "reduce" });
+export async function visitor(browser, { viewport = "desktop", scheme = "light", base = url, proxy } = {}) {
+  const context = await browser.newContext({ baseURL: base, viewport: VIEWPORTS[viewport], colorScheme: scheme, reducedMotion: "reduce", ...(proxy ? { proxy } : {}) });
   const complaints = [];
   await context.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (event) => {

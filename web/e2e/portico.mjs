@@ -28,34 +28,42 @@ export async function start({ demo = false, profile = process.env.PORTICO_PROFIL
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, PORTICO_DATA: data, PORTICO_LISTEN: `127.0.0.1:${port}`, ...more };
   // Passkeys need an address with a name.
   if (host !== "127.0.0.1") env.PORTICO_PUBLIC_URL = `http://${host}:${port}/`;
-  const child = spawn(path.join(root, "target", profile, "portico"), ["serve", ...(demo ? ["--demo"] : [])], { cwd: root, env });
+  const base = `http://${host}:${port}`;
+  let child;
+  let ended;
   let said = "";
   let log = "";
-  child.stdout.on("data", (chunk) => (said += chunk));
-  child.stderr.on("data", (chunk) => (log += chunk));
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  const base = `http://${host}:${port}`;
 
+  async function end(signal) {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    return ended;
+  }
   async function stop() {
-    if (child.exitCode === null) child.kill("SIGINT");
-    const code = await ended;
+    const code = await end("SIGINT");
     rmSync(data, { recursive: true, force: true });
     return { code, said, log };
   }
-
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`portico ended with ${child.exitCode}:\n${said}\n${log}`);
-    const answer = await fetch(`${base}/readyz`).catch(() => null);
-    if (answer?.ok) break;
-    if (Date.now() > deadline) {
-      await stop();
-      throw new Error(`portico is not ready:\n${said}\n${log}`);
+  async function run() {
+    child = spawn(path.join(root, "target", profile, "portico"), ["serve", ...(demo ? ["--demo"] : [])], { cwd: root, env });
+    child.stdout.on("data", (chunk) => (said += chunk));
+    child.stderr.on("data", (chunk) => (log += chunk));
+    ended = new Promise((resolve) => child.once("exit", resolve));
+    const deadline = Date.now() + 60_000;
+    for (;;) {
+      if (child.exitCode !== null) throw new Error(`portico ended with ${child.exitCode}:\n${said}\n${log}`);
+      const answer = await fetch(`${base}/readyz`).catch(() => null);
+      if (answer?.ok) return;
+      if (Date.now() > deadline) {
+        await stop();
+        throw new Error(`portico is not ready:\n${said}\n${log}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  await run();
   const setupLink = /http\S+\/setup#\S+/.exec(said)?.[0];
-  return { base, setupLink, stop, said: () => said, log: () => log, pid: child.pid, data, env };
+  // A server that is killed leaves its data and its address to the one that is started `again`.
+  return { base, setupLink, stop, kill: () => end("SIGKILL"), again: run, said: () => said, log: () => log, pid: child.pid, data, env };
 }
 
 /** The caught mails to an address, the newest first. */

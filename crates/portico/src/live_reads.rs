@@ -29,7 +29,15 @@ use tower::{Layer, Service};
 pub(crate) const CURSOR: HeaderName = HeaderName::from_static("x-realtime-cursor");
 
 /// Below these, reads show rows whose changes reach sockets.
-const LIVE: &[&str] = &["/users", "/updates", "/feed", "/audit", "/events"];
+const LIVE: &[&str] = &[
+    "/users",
+    "/updates",
+    "/feed",
+    "/audit",
+    "/tiers",
+    "/me/membership",
+    "/me/impersonations",
+];
 /// How long lists share a cursor: as much of the past may be told again.
 const SHARED: Duration = Duration::from_millis(100);
 

@@ -8,7 +8,8 @@ import { Badge } from "@/components/ui/badge";
 import { Skeleton } from "@/components/ui/skeleton";
 import type { Schema } from "@/lib/api/client";
 import { keys } from "@/lib/query-keys";
-import { useLive } from "@/lib/realtime/use-live";
+import { sinceOf } from "@/lib/realtime/cursor";
+import { useLiveQuery } from "@/lib/realtime/use-live";
 import { lasting } from "@/lib/time";
 import { impersonationsOptions } from "./api";
 
@@ -36,9 +37,12 @@ function Row({ one }: { one: Schema["ImpersonationView"] }) {
 export function StaffInPlace({ userId }: { userId: string }) {
   const client = useQueryClient();
   const list = useInfiniteQuery(impersonationsOptions());
-  useLive(`in-place-${userId}`, { schema: "identity", table: "impersonations", filter: `user_id=eq.${userId}` }, () => {
-    void client.invalidateQueries({ queryKey: keys.impersonations() });
-  });
+  useLiveQuery(
+    `in-place-${userId}`,
+    { schema: "identity", table: "impersonations", filter: `user_id=eq.${userId}` },
+    () => client.invalidateQueries({ queryKey: keys.impersonations() }),
+    sinceOf(list.data?.pages[0]),
+  );
   if (list.isError && !list.data) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
   const rows = list.data?.pages.flatMap((page) => page.items);
   if (rows?.length === 0) return <p className="text-14 text-muted">Nobody has.</p>;

@@ -18,13 +18,16 @@ export function FeedList({ userId, unread = false, title }: { userId: string; un
   const feed = useLivePages<FeedItem, PageOf<FeedItem>>(feedOptions(unread));
   useLive(`feed-${userId}`, { schema: "updates", table: "recipients", filter: `user_id=eq.${userId}` }, (event) => {
     const record = event.kind === "change" && event.change.type === "UPDATE" ? event.change.record : null;
-    if (!record || typeof record.update_id !== "string") return void feed.refresh();
+    if (!record || typeof record.update_id !== "string") {
+      feed.refresh();
+      return;
+    }
     feed.patch(record.update_id, (row) => ({
       ...row,
       read_at: asTime(record.read_at),
       acknowledged_at: asTime(record.acknowledged_at),
     }));
-  });
+  }, feed.since);
   return (
     <section aria-label={title}>
       <div className="flex h-10 items-center justify-between gap-3 border-b border-border px-2">

@@ -83,7 +83,7 @@ export function AuditTable() {
   const [params, setParams] = useUrlState();
   const filter = auditFilter((key) => params.get(key));
   const list = useLivePages<AuditRow, PageOf<AuditRow>>(auditOptions(filter));
-  useLive("audit", { schema: "kernel", table: "audit" }, () => void list.refresh());
+  useLive("audit", { schema: "kernel", table: "audit" }, list.refresh, list.since);
   const narrowed = Object.keys(filter).length > 0;
   const clear = () => setParams({ actor: "", action: "", subject: "", from: "", until: "" });
   return (

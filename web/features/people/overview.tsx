@@ -1,7 +1,6 @@
 "use client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import Link from "next/link";
-import { useEffect, useRef } from "react";
 import { ErrorState } from "@/components/error-state";
 import { LiveIndicator } from "@/components/live-indicator";
 import { Person } from "@/components/person";
@@ -10,22 +9,27 @@ import { Stat } from "@/components/stat";
 import { Skeleton } from "@/components/ui/skeleton";
 import type { Schema } from "@/lib/api/client";
 import { keys } from "@/lib/query-keys";
+import { sinceOf } from "@/lib/realtime/cursor";
+import { useLiveQuery } from "@/lib/realtime/use-live";
 import { useLivePages } from "@/lib/use-live-pages";
 import { totalsOptions, usersOptions, type User } from "./api";
 import { usePresence } from "./use-presence";
 
 const SHOWN = 8;
 
-/** How many there are and how many are here, live; a rush of people coming asks the server once. */
+/** How many there are and how many are here, live. */
 export function PeopleFigures() {
   const client = useQueryClient();
   const { data } = useQuery(totalsOptions());
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  usePresence("totals", () => {
-    clearTimeout(timer.current);
-    timer.current = setTimeout(() => void client.invalidateQueries({ queryKey: keys.users.totals() }), 150);
-  });
+  useLiveQuery(
+    "totals",
+    [
+      { schema: "identity", table: "presence" },
+      { schema: "identity", table: "users" },
+    ],
+    () => client.invalidateQueries({ queryKey: keys.users.totals() }),
+    sinceOf(data),
+  );
   const blank = <Skeleton className="h-10 w-16" />;
   return (
     <>
@@ -45,9 +49,12 @@ export function PeopleFigures() {
 export function Newest() {
   const list = useLivePages<User, Schema["PeopleView"]>(usersOptions({}));
   usePresence("newest", (presence) => {
-    if (!presence) return void list.refresh();
+    if (!presence) {
+      list.refresh();
+      return;
+    }
     list.patch(presence.id, (user) => ({ ...user, online: presence.online, away: presence.away, last_seen_at: presence.lastSeenAt ?? user.last_seen_at ?? null }));
-  });
+  }, list.since);
   if (list.isError && !list.rows) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
   return (
     <section aria-label="Newest members" className="flex min-w-0 flex-col">

@@ -9,13 +9,13 @@ export interface Presence {
   lastSeenAt: string | null;
 }
 
-/** Calls back when somebody comes or goes, and with null when everything should be read again. */
-export function usePresence(topic: string, onPresence: (presence: Presence | null) => void): void {
+/** Calls back when somebody comes or goes, and with null when everything should be read again. `only` is the one person looked at. */
+export function usePresence(topic: string, onPresence: (presence: Presence | null) => void, since: string | undefined, only?: string): void {
   useLive(
     topic,
     [
-      { schema: "identity", table: "presence" },
-      { schema: "identity", table: "users" },
+      { schema: "identity", table: "presence", ...(only ? { filter: `user_id=eq.${only}` } : {}) },
+      { schema: "identity", table: "users", ...(only ? { filter: `id=eq.${only}` } : {}) },
     ],
     (event: LiveEvent) => {
       const record = event.kind === "change" && event.change.table === "presence" ? event.change.record : null;
@@ -26,5 +26,6 @@ export function usePresence(topic: string, onPresence: (presence: Presence | nul
       const seen = record.last_seen_at;
       onPresence({ id: record.user_id, online: record.online === true, away: record.away === true, lastSeenAt: typeof seen === "string" ? seen : null });
     },
+    since,
   );
 }

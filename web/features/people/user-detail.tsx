@@ -10,6 +10,8 @@ import { Avatar } from "@/components/ui/avatar";
 import { Skeleton } from "@/components/ui/skeleton";
 import { can } from "@/lib/permissions";
 import { keys } from "@/lib/query-keys";
+import { sinceOf } from "@/lib/realtime/cursor";
+import { useLiveQuery } from "@/lib/realtime/use-live";
 import { userOptions } from "./api";
 import { LastSeen } from "./last-seen";
 import { PersonActions } from "./person-actions";
@@ -20,7 +22,6 @@ import { PersonRoles } from "./person-roles";
 import { PersonTimeline } from "./person-timeline";
 import { Status } from "./status";
 import { ViewAs } from "./view-as";
-import { usePresence } from "./use-presence";
 
 interface Me {
   id: string;
@@ -82,11 +83,16 @@ function Facts({ user }: { user: Detail }) {
 export function UserDetail({ id, me, aside, held }: { id: string; me: Me; aside?: ReactNode; held?: ReactNode }) {
   const client = useQueryClient();
   const { data: user, isError, error, refetch } = useQuery(userOptions(id));
-  usePresence(`user-${id}`, (presence) => {
-    if (!presence) return void client.invalidateQueries({ queryKey: keys.users.one(id) });
-    if (presence.id !== id) return;
-    client.setQueryData<Detail>(keys.users.one(id), (old) => old && { ...old, online: presence.online, away: presence.away, last_seen_at: presence.lastSeenAt ?? old.last_seen_at });
-  });
+  useLiveQuery(
+    `user-${id}`,
+    [
+      { schema: "identity", table: "presence", filter: `user_id=eq.${id}` },
+      { schema: "identity", table: "users", filter: `id=eq.${id}` },
+      { schema: "identity", table: "impersonations", filter: `user_id=eq.${id}` },
+    ],
+    () => client.invalidateQueries({ queryKey: keys.users.one(id) }),
+    sinceOf(user),
+  );
   if (isError && !user) return <ErrorState error={error} retry={() => void refetch()} />;
   const acts = Boolean(user?.actionable) && can(me, "users.write");
   return (

@@ -32,9 +32,12 @@ export function UsersTable({ me }: { me: { permissions: readonly string[] } }) {
   const roleTitle = useRoleTitle();
   const list = useLivePages<User, Schema["PeopleView"]>(usersOptions(filter));
   usePresence("users", (presence) => {
-    if (!presence) return void list.refresh();
+    if (!presence) {
+      list.refresh();
+      return;
+    }
     list.patch(presence.id, (user) => ({ ...user, online: presence.online, away: presence.away, last_seen_at: presence.lastSeenAt ?? user.last_seen_at }));
-  });
+  }, list.since);
   const first = list.first;
   // Beyond what the list counts, the exact number comes a little later.
   const exact = useQuery({ ...countOptions(filter), enabled: first?.more === true });

@@ -16,7 +16,7 @@ import { usePublished } from "./use-published";
 /** The latest updates and how far they have come, for the overview. */
 export function Latest({ canPublish }: { canPublish: boolean }) {
   const list = useLivePages<Update, Schema["Page_UpdateView"]>(updatesOptions());
-  usePublished("overview-updates", null, () => void list.refresh());
+  usePublished("overview-updates", null, list.refresh, list.since);
   if (list.isError && !list.rows) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
   return (
     <section aria-label="Latest updates" className="flex min-w-0 flex-col">

@@ -13,6 +13,7 @@ import { RelativeTime } from "@/components/relative-time";
 import { Stat } from "@/components/stat";
 import { Skeleton } from "@/components/ui/skeleton";
 import { keys } from "@/lib/query-keys";
+import { sinceOf } from "@/lib/realtime/cursor";
 import type { PageOf } from "@/lib/pages";
 import { useLivePages } from "@/lib/use-live-pages";
 import { recipientsOptions, updateOptions, type Recipient, type Update } from "./api";
@@ -81,10 +82,11 @@ export function Receipts({ id }: { id: string }) {
   const client = useQueryClient();
   const update = useQuery(updateOptions(id));
   const list = useLivePages<Row, PageOf<Row>>(recipientsOptions(id));
-  usePublished(`update-${id}`, id, () => {
-    void client.invalidateQueries({ queryKey: keys.updates.one(id) });
-    void list.refresh();
-  });
+  const read = () => {
+    list.refresh();
+    return client.invalidateQueries({ queryKey: keys.updates.one(id) });
+  };
+  usePublished(`update-${id}`, id, read, sinceOf(update.data, list.first));
   if (update.isError && !update.data) return <ErrorState error={update.error} retry={() => void update.refetch()} />;
   return (
     <div className="flex flex-col gap-8" aria-busy={!update.data}>

@@ -43,7 +43,7 @@ const columns: readonly Column<Update>[] = [
 /** What has been published, with what became of it, live. */
 export function UpdatesTable({ canPublish }: { canPublish: boolean }) {
   const list = useLivePages<Update, Schema["Page_UpdateView"]>(updatesOptions());
-  usePublished("updates", null, () => void list.refresh());
+  usePublished("updates", null, list.refresh, list.since);
   if (list.isError && !list.rows) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
   return (
     <div className="flex flex-col gap-3">

@@ -1,23 +1,17 @@
 "use client";
-import { useCallback, useEffect, useRef } from "react";
-import { useLive } from "@/lib/realtime/use-live";
+import { useLiveQuery } from "@/lib/realtime/use-live";
 
-/** Calls back when updates or their receipts change; a burst of receipts asks the server once, not once for each reader. */
-export function usePublished(topic: string, updateId: string | null, refresh: () => void): void {
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const soon = useCallback(() => {
-    clearTimeout(timer.current);
-    timer.current = setTimeout(refresh, 150);
-  }, [refresh]);
-  useLive(
+/** Reads again when updates or their receipts change: one update's, or anybody's. */
+export function usePublished(topic: string, updateId: string | null, read: () => unknown, since: string | undefined): void {
+  useLiveQuery(
     topic,
     updateId
-      ? { schema: "updates", table: "recipients", filter: `update_id=eq.${updateId}` }
-      : [
-          { schema: "updates", table: "updates" },
-          { schema: "updates", table: "recipients" },
-        ],
-    soon,
+      ? [
+          { schema: "updates", table: "updates", filter: `id=eq.${updateId}` },
+          { schema: "updates", table: "recipients", filter: `update_id=eq.${updateId}` },
+        ]
+      : { schema: "updates", table: "updates" },
+    read,
+    since,
   );
 }

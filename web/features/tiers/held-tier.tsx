@@ -8,15 +8,18 @@ import { Dialog } from "@/components/ui/dialog";
 import { Skeleton } from "@/components/ui/skeleton";
 import { toast } from "@/components/ui/toast";
 import { keys } from "@/lib/query-keys";
+import { sinceOf } from "@/lib/realtime/cursor";
+import { useLiveQuery } from "@/lib/realtime/use-live";
 import { opened } from "@/lib/tiers";
 import { membershipOptions, revoke } from "./api";
 import { GrantDialog } from "./grant-dialog";
 
-/** Which tier somebody holds, and the way to give or take it; on the page of a person. */
+/** Which tier somebody holds, live, and the way to give or take it; on the page of a person. */
 export function HeldTier({ user, mayWrite }: { user: string; mayWrite: boolean }) {
   const client = useQueryClient();
   const [asked, setAsked] = useState<"give" | "take" | null>(null);
   const { data, isError, error, refetch } = useQuery(membershipOptions(user));
+  useLiveQuery(`tier-${user}`, { schema: "billing", table: "memberships", filter: `user_id=eq.${user}` }, () => client.invalidateQueries({ queryKey: keys.tiers.membership(user) }), sinceOf(data));
   const take = useMutation({
     mutationFn: () => revoke(user),
     onSuccess: async () => {

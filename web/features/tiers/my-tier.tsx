@@ -2,7 +2,8 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { RelativeTime } from "@/components/relative-time";
 import { keys } from "@/lib/query-keys";
-import { useLive } from "@/lib/realtime/use-live";
+import { sinceOf } from "@/lib/realtime/cursor";
+import { useLiveQuery } from "@/lib/realtime/use-live";
 import { opened } from "@/lib/tiers";
 import { myMembershipOptions } from "./api";
 
@@ -10,7 +11,7 @@ import { myMembershipOptions } from "./api";
 export function MyTier({ userId }: { userId: string }) {
   const client = useQueryClient();
   const { data } = useQuery(myMembershipOptions());
-  useLive("my-tier", { schema: "billing", table: "memberships", filter: `user_id=eq.${userId}` }, () => void client.invalidateQueries({ queryKey: keys.tiers.membership("me") }));
+  useLiveQuery("my-tier", { schema: "billing", table: "memberships", filter: `user_id=eq.${userId}` }, () => client.invalidateQueries({ queryKey: keys.tiers.membership("me") }), sinceOf(data));
   const held = data?.membership;
   if (!held) return null;
   return (

@@ -9,7 +9,8 @@ import { PageHeader } from "@/components/page-header";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
 import { keys } from "@/lib/query-keys";
-import { useLive } from "@/lib/realtime/use-live";
+import { sinceOf } from "@/lib/realtime/cursor";
+import { useLiveQuery } from "@/lib/realtime/use-live";
 import { opened, tiersOptions, type Tier } from "@/lib/tiers";
 import { featuresOptions } from "./api";
 import { TierDialog } from "./tier-dialog";
@@ -20,7 +21,7 @@ export function TiersTable({ mayWrite }: { mayWrite: boolean }) {
   const [edited, setEdited] = useState<Tier | "new" | null>(null);
   const { data, isError, error, refetch } = useQuery(tiersOptions());
   const { data: features } = useQuery(featuresOptions());
-  useLive("tiers", { schema: "billing", table: "tiers" }, () => void client.invalidateQueries({ queryKey: keys.tiers.list() }));
+  useLiveQuery("tiers", { schema: "billing", table: "tiers" }, () => client.invalidateQueries({ queryKey: keys.tiers.list() }), sinceOf(data));
   if (isError && !data) return <ErrorState error={error} retry={() => void refetch()} />;
   const nameOf = (key: string) => features?.items.find((f) => f.key === key)?.name ?? key;
   const add = mayWrite ? (

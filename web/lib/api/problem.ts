@@ -1,3 +1,4 @@
+import { CURSOR_HEADER, placed } from "@/lib/realtime/cursor";
 import type { components } from "./schema";
 
 export type Problem = components["schemas"]["Problem"];
@@ -28,7 +29,7 @@ interface Answer<T> {
   response: Response;
 }
 
-/** The answer's body, or an `ApiError`. */
+/** The answer's body, which knows where it stands in the change stream, or an `ApiError`. */
 export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
   let answer: Answer<T>;
   try {
@@ -42,5 +43,5 @@ export async function unwrap<T>(call: Promise<Answer<T>>): Promise<T> {
     const problem = typeof answer.error === "object" ? (answer.error as Partial<Problem>) : undefined;
     throw fromProblem(answer.response.status, problem, answer.response.headers.get("x-request-id"));
   }
-  return answer.data as T;
+  return placed(answer.data as T, answer.response.headers.get(CURSOR_HEADER));
 }

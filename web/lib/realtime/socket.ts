@@ -16,7 +16,7 @@ export interface Binding {
 export interface Listener {
   /** Every listed change, one call each. */
   onChange: (change: Change) => void;
-  /** What happened before may have been missed: at the first join, and when the server cannot say what did. Read again. */
+  /** What happened before may have been missed: nobody said where the page stood, or the server cannot say what came after. Read again. */
   onSync: () => void;
 }
 export type Liveness = "connecting" | "live" | "reconnecting";
@@ -57,15 +57,15 @@ interface Standing {
 }
 
 /**
- * Listens to rows over the tab's one socket until the returned function is called. After an interruption the channel goes on from
- * the last cursor it was told: the server tells what was missed, as changes, and says so when it cannot.
+ * Listens to rows over the tab's one socket until the returned function is called. The channel goes on from where the page was read,
+ * and after an interruption from the last cursor it was told: the server tells what came after, as changes, and says so when it cannot.
  */
-export function listen(topic: string, bindings: readonly Binding[], listener: Listener): () => void {
+export function listen(topic: string, bindings: readonly Binding[], listener: Listener, read?: string): () => void {
   const id = Symbol(topic);
   let channel: RealtimeChannel | undefined;
   let ended = false;
   let retry: ReturnType<typeof setTimeout> | undefined;
-  let since: string | undefined;
+  let since = read;
   joined.set(id, false);
 
   async function open(): Promise<void> {

@@ -7,6 +7,7 @@ import { Button } from "@/components/ui/button";
 import { userOptions } from "@/features/people/api";
 import { rolesOptions } from "@/features/people/roles-options";
 import { UserDetail } from "@/features/people/user-detail";
+import { membershipOptions } from "@/features/tiers/api";
 import { HeldTier } from "@/features/tiers/held-tier";
 import { ApiError } from "@/lib/api/problem";
 import { serverApi, staff } from "@/lib/api/server";
@@ -33,7 +34,7 @@ export default async function UserPage({ params }: { params: Promise<{ id: strin
     </Button>
   ) : null;
   return (
-    <Prefetched load={(client) => [client.query(rolesOptions(api)), ...(user ? [client.query({ ...options, queryFn: () => user })] : [])]}>
+    <Prefetched load={(client) => [client.query(rolesOptions(api)), ...(can(me, "billing.read") ? [client.query(membershipOptions(id, api))] : []), ...(user ? [client.query({ ...options, queryFn: () => user })] : [])]}>
       <Page>
         <UserDetail id={id} me={me} aside={write} held={can(me, "billing.read") ? <HeldTier user={id} mayWrite={can(me, "billing.write")} /> : null} />
       </Page>
