@@ -74,5 +74,9 @@ export const keys = {
   },
   audit: (filter: object) => ["audit", "list", filter] as const,
   auditActions: () => ["audit", "actions"] as const,
+  mails: {
+    list: () => ["mails", "list"] as const,
+    one: (name: string) => ["mails", "one", name] as const,
+  },
   deadJobs: () => ["jobs", "dead"] as const,
 };

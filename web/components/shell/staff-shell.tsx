@@ -1,5 +1,5 @@
 "use client";
-import { Activity, AppWindow, Cloud, Gauge, KeyRound, Layers, Menu, Newspaper, Plug, Server, ShieldCheck, Users } from "lucide-react";
+import { Activity, AppWindow, Cloud, Gauge, KeyRound, Layers, Mail, Menu, Newspaper, Plug, Server, ShieldCheck, Users } from "lucide-react";
 import Link from "next/link";
 import { useState, type ReactNode } from "react";
 import type { Schema } from "@/lib/api/client";
@@ -23,6 +23,7 @@ const items: readonly { href: string; label: string; icon: typeof Users; needs?:
   { href: "/admin/api-keys", label: "API keys", icon: Plug, needs: "api_keys.write" },
   { href: "/admin/apps", label: "Apps", icon: AppWindow, needs: "system.manage" },
   { href: "/admin/hosted-project", label: "Hosted project", icon: Cloud, needs: "system.read" },
+  { href: "/admin/mails", label: "Mails", icon: Mail, needs: "system.read" },
   { href: "/admin/system", label: "System", icon: Server, needs: "system.read" },
 ];
 

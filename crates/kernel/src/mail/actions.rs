@@ -71,11 +71,25 @@ impl Mailer {
     /// Writes a mail down in the caller's transaction. `None`: its cause has one already.
     /// On `Some` the caller enqueues, in the same transaction, the job that delivers it.
     pub async fn enqueue(&self, tx: &mut PgConnection, mail: &Mail) -> Result<Option<MailId>> {
-        let inner = &self.0;
         if !(1..=200).contains(&mail.cause.chars().count()) {
             return Err(anyhow!("a mail's cause has 1 to 200 characters: {:?}", mail.cause).into());
         }
-        let rendered = inner.templates.render(mail.template, &mail.vars)?;
+        let rendered = self.worded(tx, mail.template, &mail.vars).await?;
+        let shown = hidden(&rendered.subject, &mail.vars);
+        self.write_down(tx, &mail.cause, &mail.to, rendered, shown)
+            .await
+    }
+
+    /// Writes down what is finished; `shown` is the subject without what must not be read.
+    pub(super) async fn write_down(
+        &self,
+        tx: &mut PgConnection,
+        cause: &str,
+        to: &Address,
+        rendered: Rendered,
+        shown: Option<String>,
+    ) -> Result<Option<MailId>> {
+        let inner = &self.0;
         let id = MailId::new();
         let (html, text) = match &inner.seal {
             Some(seal) => (
@@ -84,8 +98,7 @@ impl Mailer {
             ),
             None => (rendered.html, rendered.text),
         };
-        let hidden = hidden(&rendered.subject, &mail.vars);
-        let (subject, subject_sealed) = match (&inner.seal, hidden) {
+        let (subject, subject_sealed) = match (&inner.seal, shown) {
             (Some(seal), Some(shown)) => {
                 let whole = seal.seal(id.0, rendered.subject.as_bytes())?;
                 (shown, Some(whole))
@@ -94,8 +107,8 @@ impl Mailer {
         };
         let row = NewRow {
             id,
-            cause: &mail.cause,
-            recipient: mail.to.as_str(),
+            cause,
+            recipient: to.as_str(),
             subject: &subject,
             subject_sealed: subject_sealed.as_deref(),
             html: &html,
@@ -157,11 +170,6 @@ impl Mailer {
         let mut db = self.0.db.acquire().await?;
         store::forget(&mut db, address).await?;
         Ok(())
-    }
-
-    /// Renders a mail without writing it down, for a preview.
-    pub fn preview(&self, mail: &Mail) -> Result<Rendered> {
-        Ok(self.0.templates.render(mail.template, &mail.vars)?)
     }
 
     async fn not_queued(&self, db: &mut PgConnection, id: MailId) -> Result<Delivery> {
@@ -264,6 +272,14 @@ impl Mailer {
 
     pub(super) fn config(&self) -> &MailConfig {
         &self.0.config
+    }
+
+    pub(super) fn templates(&self) -> &Templates {
+        &self.0.templates
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 }
 

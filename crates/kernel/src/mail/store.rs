@@ -1,9 +1,13 @@
 //! All SQL of the mails.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 
-use super::model::{MailId, State};
+use super::{
+    model::{MailId, State},
+    words::Words,
+};
+use crate::id::UserId;
 
 /// A mail as it is written down.
 pub(super) struct NewRow<'a> {
@@ -285,4 +289,85 @@ pub(super) async fn forget(db: &mut PgConnection, address: &str) -> sqlx::Result
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// What a mail says since somebody changed it.
+pub(super) struct Kept {
+    pub(super) template: String,
+    pub(super) words: Json<Words>,
+    pub(super) version: i32,
+    pub(super) changed_by: UserId,
+    pub(super) changed_at: OffsetDateTime,
+}
+
+pub(super) async fn all_words(db: &mut PgConnection) -> sqlx::Result<Vec<Kept>> {
+    sqlx::query_as!(
+        Kept,
+        r#"
+        select template, words as "words: Json<Words>", version, changed_by as "changed_by: UserId", changed_at
+        from kernel.mail_words
+        "#,
+    )
+    .fetch_all(db)
+    .await
+}
+
+pub(super) async fn words(db: &mut PgConnection, template: &str) -> sqlx::Result<Option<Kept>> {
+    sqlx::query_as!(
+        Kept,
+        r#"
+        select template, words as "words: Json<Words>", version, changed_by as "changed_by: UserId", changed_at
+        from kernel.mail_words
+        where template = $1
+        "#,
+        template,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Keeps words in the place of version `seen`, 0 being none. False: they are of another.
+pub(super) async fn keep_words(
+    db: &mut PgConnection,
+    template: &str,
+    words: &Words,
+    seen: i32,
+    by: UserId,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"
+        insert into kernel.mail_words as held (template, words, version, changed_by, changed_at)
+        select $1, $2, 1, $4, $5
+        where $3::integer = 0 or exists (select from kernel.mail_words where template = $1)
+        on conflict on constraint mail_words_pkey do update
+        set words = excluded.words, version = held.version + 1, changed_by = excluded.changed_by,
+            changed_at = excluded.changed_at
+        where held.version = $3
+        "#,
+        template,
+        Json(words) as Json<&Words>,
+        seen,
+        by as UserId,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Forgets words of version `seen`; false if there are none of it.
+pub(super) async fn forget_words(
+    db: &mut PgConnection,
+    template: &str,
+    seen: i32,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "delete from kernel.mail_words where template = $1 and version = $2",
+        template,
+        seen,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }

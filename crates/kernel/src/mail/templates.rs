@@ -15,7 +15,7 @@ use std::{
 };
 use url::Url;
 
-use super::model::one_line;
+use super::{model::one_line, words::Words};
 
 /// Steps that one template may take: a hundred times what ours do.
 const FUEL: u64 = 50_000;
@@ -45,6 +45,8 @@ pub enum Template {
     ExportReady,
     /// Somebody's account will be deleted: `name`, `link` (sign-in), `days`.
     DeletionAsked,
+    /// Whoever had deleted their account is back: the same as for a new device, without `place`.
+    AccountKept,
     /// The owner's first mail: `name`, `link`.
     SetupDone,
     /// Signs in to an app: `link`, `code`, `minutes`.
@@ -81,32 +83,33 @@ pub enum Template {
 }
 
 impl Template {
-    /// All of them.
-    pub const ALL: [Self; 25] = [
-        Self::StackSignIn,
-        Self::StackPasswordReset,
-        Self::StackTeamInvitation,
+    /// All of them, in the order in which people look for them.
+    pub const ALL: [Self; 26] = [
         Self::WelcomeVerify,
         Self::AlreadyRegistered,
         Self::Invitation,
-        Self::PasswordAsked,
-        Self::EmailChangeOld,
-        Self::EmailChangeNew,
-        Self::EmailChangedUndo,
-        Self::ExportReady,
-        Self::DeletionAsked,
-        Self::SetupDone,
-        Self::UpdatePublished,
-        Self::ResetPassword,
         Self::SignIn,
         Self::ConfirmCode,
+        Self::ResetPassword,
+        Self::PasswordAsked,
         Self::PasswordChanged,
         Self::NewDevice,
         Self::SessionCopied,
         Self::FactorAdded,
         Self::FactorRemoved,
         Self::RecoveryCodeUsed,
+        Self::EmailChangeOld,
+        Self::EmailChangeNew,
+        Self::EmailChangedUndo,
+        Self::ExportReady,
+        Self::DeletionAsked,
+        Self::AccountKept,
         Self::Impersonated,
+        Self::StackSignIn,
+        Self::StackPasswordReset,
+        Self::StackTeamInvitation,
+        Self::UpdatePublished,
+        Self::SetupDone,
         Self::Test,
     ];
 
@@ -121,6 +124,7 @@ impl Template {
             Self::EmailChangedUndo => "email_changed_undo",
             Self::ExportReady => "export_ready",
             Self::DeletionAsked => "deletion_asked",
+            Self::AccountKept => "account_kept",
             Self::SetupDone => "setup_done",
             Self::Invitation => "invitation",
             Self::StackSignIn => "stack_sign_in",
@@ -141,7 +145,7 @@ impl Template {
         }
     }
 
-    fn source(self) -> &'static str {
+    pub(super) fn source(self) -> &'static str {
         match self {
             Self::WelcomeVerify => include_str!("texts/welcome_verify.toml"),
             Self::AlreadyRegistered => include_str!("texts/already_registered.toml"),
@@ -152,6 +156,7 @@ impl Template {
             Self::EmailChangedUndo => include_str!("texts/email_changed_undo.toml"),
             Self::ExportReady => include_str!("texts/export_ready.toml"),
             Self::DeletionAsked => include_str!("texts/deletion_asked.toml"),
+            Self::AccountKept => include_str!("texts/account_kept.toml"),
             Self::SetupDone => include_str!("texts/setup_done.toml"),
             Self::StackSignIn => include_str!("texts/stack_sign_in.toml"),
             Self::StackPasswordReset => include_str!("texts/stack_password_reset.toml"),
@@ -186,20 +191,20 @@ pub struct Rendered {
 /// The source of a mail: every string is a template.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Source {
-    subject: String,
-    preheader: String,
-    heading: String,
-    paragraphs: Vec<String>,
-    action: Option<Action>,
-    note: Option<String>,
+pub(super) struct Source {
+    pub(super) subject: String,
+    pub(super) preheader: String,
+    pub(super) heading: String,
+    pub(super) paragraphs: Vec<String>,
+    pub(super) action: Option<Action>,
+    pub(super) note: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Action {
-    label: String,
-    url: String,
+pub(super) struct Action {
+    pub(super) label: String,
+    pub(super) url: String,
 }
 
 pub(super) struct Templates {
@@ -267,12 +272,35 @@ impl Templates {
         template: Template,
         vars: &serde_json::Value,
     ) -> anyhow::Result<Rendered> {
-        let source = self
-            .sources
-            .get(&template)
-            .context("every template has its source")?;
-        self.render_source(source, vars)
+        self.render_source(self.source(template)?, vars)
             .with_context(|| format!("the mail {template:?} cannot be made"))
+    }
+
+    /// The source of a mail, as the operator has it.
+    pub(super) fn source(&self, template: Template) -> anyhow::Result<&Source> {
+        self.sources
+            .get(&template)
+            .context("every template has its source")
+    }
+
+    /// The same mail in other words.
+    pub(super) fn render_words(
+        &self,
+        template: Template,
+        words: &Words,
+        vars: &serde_json::Value,
+    ) -> anyhow::Result<Rendered> {
+        self.render_source(&words.over(self.source(template)?), vars)
+            .with_context(|| format!("the mail {template:?} cannot be made in these words"))
+    }
+
+    /// How a mail in these words will look, with examples for what it names.
+    pub(super) fn trial(&self, template: Template, words: &Words) -> anyhow::Result<Rendered> {
+        let mut vars = examples();
+        for link in ["link", "reset"] {
+            vars[link] = self.public_url.clone().into();
+        }
+        self.render_words(template, words, &vars)
     }
 
     fn render_source(&self, source: &Source, vars: &serde_json::Value) -> anyhow::Result<Rendered> {
@@ -339,7 +367,7 @@ impl Templates {
 }
 
 impl Source {
-    fn parse(text: &str) -> anyhow::Result<Self> {
+    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
         Ok(toml::from_str(text)?)
     }
 

@@ -80,7 +80,7 @@ pub(crate) fn policy(
     let mut value = format!(
         "default-src 'self'; script-src {scripts}; style-src {styles}; img-src {images}; \
          font-src 'self'; connect-src {connect}; worker-src 'self'; manifest-src 'self'; \
-         object-src 'none'; frame-src 'none'; base-uri 'none'; form-action {forms}; \
+         object-src 'none'; frame-src 'self'; base-uri 'none'; form-action {forms}; \
          frame-ancestors 'none'"
     );
     if https {

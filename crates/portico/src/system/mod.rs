@@ -2,5 +2,6 @@
 //! failed for good, and the demo tenant.
 
 mod audit;
+mod mails;
 pub mod routes;
 mod store;

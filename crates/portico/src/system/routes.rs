@@ -29,6 +29,7 @@ pub fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(retry))
         .routes(routes!(discard))
         .routes(routes!(remove_demo))
+        .merge(super::mails::router())
 }
 
 /// What this installation is.

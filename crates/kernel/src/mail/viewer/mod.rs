@@ -202,6 +202,12 @@ async fn html(Extract(viewer): Extract<Viewer>, Path(id): Path<MailId>) -> Resul
         return Err(Error::NotFound("caught mail"));
     }
     let body = viewer.mailer.opened(id, row.sealed, row.html)?;
+    Ok(framed(body))
+}
+
+/// A mail for a frame of one of our own pages: no script runs in it, nothing is loaded, and it
+/// has an origin of its own.
+pub fn framed(html: String) -> Response {
     let policy = [
         (header::CONTENT_SECURITY_POLICY, MAIL_POLICY),
         // The server's own answers would forbid the frame, and the window of its own: a
@@ -212,7 +218,7 @@ async fn html(Extract(viewer): Extract<Viewer>, Path(id): Path<MailId>) -> Resul
             "unsafe-none",
         ),
     ];
-    Ok((policy, Html(body)).into_response())
+    (policy, Html(html)).into_response()
 }
 
 async fn messages(
