@@ -76,6 +76,7 @@ impl Identity {
         }
         let now = self.0.clock.now();
         let mut tx = self.0.db.begin().await?;
+        store::impersonations::lock_pair(&mut tx, caller.user, user).await?;
         let target = self.target(&mut tx, caller, user).await?;
         if target.owner {
             return Err(Error::forbidden(

@@ -42,19 +42,38 @@ pub(crate) async fn insert(db: &mut PgConnection, new: &New<'_>) -> sqlx::Result
     Ok(())
 }
 
-/// Locks a session that is not over, so that it does not end meanwhile; false if there is none. Its
-/// owner first, as whoever suspends them does: two who wait for each other both lose.
+/// Locks who acts and whom they act for, always in the order of their ids: two who begin with
+/// each other at once wait one for the other, and not both.
+pub(crate) async fn lock_pair(db: &mut PgConnection, by: UserId, user: UserId) -> sqlx::Result<()> {
+    let mut pair = [by, user];
+    pair.sort_unstable();
+    for id in pair {
+        if id == user {
+            sqlx::query!(
+                "select id from identity.users where id = $1 for update",
+                id as UserId,
+            )
+            .fetch_optional(&mut *db)
+            .await?;
+        } else {
+            sqlx::query!(
+                "select id from identity.users where id = $1 for key share",
+                id as UserId,
+            )
+            .fetch_optional(&mut *db)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Locks a session that is not over, so that it does not end meanwhile; false if there is none.
+/// Its owner is locked before, as by whoever suspends them.
 pub(crate) async fn lock_session(
     db: &mut PgConnection,
     session: SessionId,
     user: UserId,
 ) -> sqlx::Result<bool> {
-    sqlx::query!(
-        "select id from identity.users where id = $1 for key share",
-        user as UserId,
-    )
-    .fetch_optional(&mut *db)
-    .await?;
     let found = sqlx::query_scalar!(
         r#"
         select id as "id: SessionId" from identity.sessions

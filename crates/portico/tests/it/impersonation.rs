@@ -94,6 +94,25 @@ async fn staff_see_what_a_member_sees_and_nothing_of_theirs_moves() {
 }
 
 #[tokio::test]
+async fn staff_who_begin_with_each_other_at_once_do_not_wait_for_each_other() {
+    let app = TestApp::new().await;
+    app.owner("eva").await;
+    let (ada, bob) = (
+        app.staff("ada", "admin").await,
+        app.staff("bob", "admin").await,
+    );
+    for _ in 0..20 {
+        let (one, other) = tokio::join!(begin(&ada, &bob, json!({})), begin(&bob, &ada, json!({})));
+        assert_eq!((one.code, other.code), (201, 201), "{one:?} {other:?}");
+        tokio::join!(end(&ada), end(&bob));
+    }
+    let begun: i64 = app
+        .value("select count(*) from identity.impersonations")
+        .await;
+    assert_eq!(begun, 40);
+}
+
+#[tokio::test]
 async fn staff_and_the_member_find_it_written_down() {
     let app = TestApp::new().await;
     let (eva, bob) = (app.owner("eva").await, app.member("bob").await);
