@@ -45,6 +45,28 @@ function Places({ project }: { project: StackProject }) {
   );
 }
 
+function Callbacks({ project }: { project: StackProject }) {
+  return (
+    <Section
+      title="Where codes are sent"
+      lead={
+        <>
+          Back from a provider, a browser brings its code to one of these addresses, letter by letter. The SDK&apos;s own page of each place above need not be said; any other stands in <Code>redirect_urls</Code>.
+          {project.allow_localhost ? " On this machine, any address is good." : null}
+        </>
+      }
+    >
+      <ul className="divide-y divide-border rounded-card border border-border bg-surface">
+        {project.redirect_urls.map((url) => (
+          <li key={url} className="px-4 py-3">
+            <code className="font-mono text-13 break-all">{url}</code>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
 function Providers({ project }: { project: StackProject }) {
   if (project.providers.length === 0) return null;
   return (
@@ -75,6 +97,7 @@ export function Project() {
           </Section>
           <SecretKey project={project} />
           <Places project={project} />
+          {project.providers.length ? <Callbacks project={project} /> : null}
           <Providers project={project} />
         </div>
       ) : isError ? (

@@ -64,6 +64,8 @@ pub(super) struct StackProjectView {
     trusted_domains: Vec<String>,
     /// Whether they may lead to the visitor's own machine.
     allow_localhost: bool,
+    /// Where codes of sign-ins may be sent, whole addresses.
+    redirect_urls: Vec<String>,
     /// What to register at the providers that people sign in with.
     providers: Vec<ProviderLandingView>,
 }
@@ -80,6 +82,7 @@ impl From<Overview> for StackProjectView {
             own_origin: project.own_origin,
             trusted_domains: project.trusted_domains,
             allow_localhost: project.allow_localhost,
+            redirect_urls: project.redirect_urls,
             providers: project
                 .landings
                 .into_iter()

@@ -31,6 +31,9 @@ pub struct StackAuthConfig {
     /// Where mailed links and sign-ins may lead, as `https://app.example.org`; `*` stands for
     /// one label or part of one, `**` for any number of them.
     pub trusted_domains: Vec<String>,
+    /// Where the code of a sign-in at a provider may be sent, whole addresses. The SDK's own page of
+    /// each trusted domain that is no pattern (`/handler/oauth-callback`) need not be said.
+    pub redirect_urls: Vec<String>,
     /// Minutes that an access token is good for.
     pub access_minutes: u32,
     /// Minutes that a mailed sign-in code is good for.
@@ -54,6 +57,7 @@ impl Default for StackAuthConfig {
             require_publishable_key: false,
             allow_localhost: None,
             trusted_domains: Vec::new(),
+            redirect_urls: Vec::new(),
             access_minutes: 10,
             code_minutes: 15,
             sign_up_burst: 300,

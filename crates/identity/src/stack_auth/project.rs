@@ -220,7 +220,15 @@ impl StackAuth {
         })
     }
 
-    /// The address, if a mail or a sign-in may lead there.
+    /// The address, if the code of a sign-in may be sent there.
+    pub(super) fn callback(&self, url: &str) -> Result<Url> {
+        let trust = &self.inner().stack.trust;
+        trust
+            .callback(url)
+            .ok_or_else(|| Fault::from(super::known::Known::RedirectUrlNotWhitelisted))
+    }
+
+    /// The address, if links of mails and pages may lead there.
     pub(super) fn trusted(&self, url: &str) -> Result<Url> {
         let project = &self.inner().stack;
         project

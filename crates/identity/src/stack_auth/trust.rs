@@ -11,11 +11,19 @@ pub(crate) struct Trust {
     own: Url,
     localhost: bool,
     domains: Vec<String>,
+    /// Where codes may be sent, whole.
+    callbacks: Vec<String>,
 }
+
+/// Where the SDK's pages are, unless a trusted domain says otherwise, and the page of theirs
+/// that takes a code.
+const HANDLER: &str = "/handler";
+const CALLBACK: &str = "oauth-callback";
 
 impl Trust {
     pub(super) fn new(own: &Url, config: &StackAuthConfig) -> Self {
         Self {
+            callbacks: callbacks(own, config),
             own: own.clone(),
             localhost: config.allow_localhost.unwrap_or_else(|| is_local(own)),
             domains: config.trusted_domains.clone(),
@@ -40,11 +48,44 @@ impl Trust {
         (web && bare && self.trusts(&url)).then_some(url)
     }
 
+    /// The address that a code of a sign-in may be sent to, if it is one: as it stands in the
+    /// list, letter by letter (RFC 9700, section 4.1.3). Only this machine is taken as a whole, where it is
+    /// trusted at all.
+    pub(crate) fn callback(&self, text: &str) -> Option<Url> {
+        if self.callbacks.iter().any(|known| known == text) {
+            return Url::parse(text).ok();
+        }
+        self.url(text).filter(|url| self.localhost && is_local(url))
+    }
+
+    /// Where codes may be sent.
+    pub(crate) fn callbacks(&self) -> &[String] {
+        &self.callbacks
+    }
+
     fn trusts(&self, url: &Url) -> bool {
         url.origin() == self.own.origin()
             || (self.localhost && is_local(url))
             || self.domains.iter().any(|domain| covers(domain, url))
     }
+}
+
+/// What the configuration lists, and the SDK's own page of each domain that is no pattern.
+fn callbacks(own: &Url, config: &StackAuthConfig) -> Vec<String> {
+    let own = own.origin().ascii_serialization();
+    let named = config
+        .trusted_domains
+        .iter()
+        .filter(|one| !one.contains('*'));
+    let pages = std::iter::once(&own).chain(named).map(|domain| {
+        let domain = domain.trim_end_matches('/');
+        let has_path = domain
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.contains('/'));
+        let handler = if has_path { "" } else { HANDLER };
+        format!("{domain}{handler}/{CALLBACK}")
+    });
+    config.redirect_urls.iter().cloned().chain(pages).collect()
 }
 
 fn is_local(url: &Url) -> bool {
@@ -144,9 +185,49 @@ mod tests {
     }
 
     #[test]
+    fn a_code_is_sent_to_whole_addresses_only() {
+        let config = StackAuthConfig {
+            trusted_domains: [
+                "https://app.example.com",
+                "https://other.example.com/auth/",
+                "https://*.preview.example.com",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            redirect_urls: vec!["https://one.preview.example.com/back".to_owned()],
+            ..StackAuthConfig::default()
+        };
+        let trust = Trust::new(
+            &Url::parse("https://members.example.org/").unwrap(),
+            &config,
+        );
+        for good in [
+            "https://members.example.org/handler/oauth-callback",
+            "https://app.example.com/handler/oauth-callback",
+            "https://other.example.com/auth/oauth-callback",
+            "https://one.preview.example.com/back",
+        ] {
+            assert!(trust.callback(good).is_some(), "{good}");
+        }
+        for bad in [
+            "https://app.example.com/handler/oauth-callback/",
+            "https://app.example.com/handler/oauth-callback?to=https://evil.test",
+            "https://app.example.com/handler/../handler/oauth-callback",
+            "https://app.example.com/elsewhere",
+            "https://APP.example.com/handler/oauth-callback",
+            "https://one.preview.example.com/handler/oauth-callback",
+            "https://two.preview.example.com/back",
+            "http://localhost:3000/handler/oauth-callback",
+        ] {
+            assert!(trust.callback(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
     fn this_machine_is_trusted_where_the_server_is_on_it() {
         let trust = trust("http://127.0.0.1:8080/", &[]);
         assert!(trust.url("http://localhost:3000/handler").is_some());
+        assert!(trust.callback("http://localhost:3000/anywhere").is_some());
         assert!(trust.url("http://[::1]:3000/").is_some());
         assert!(trust.url("http://localhost.evil.test/").is_none());
     }

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use time::Duration;
 
-struct Place {
-    app: TestApp,
-    issuer: Issuer,
+pub(crate) struct Place {
+    pub(crate) app: TestApp,
+    pub(crate) issuer: Issuer,
     tasks: Tasks,
 }
 
@@ -23,7 +23,7 @@ impl Drop for Place {
     }
 }
 
-async fn place(more: &str) -> Place {
+pub(crate) async fn place(more: &str) -> Place {
     let tasks = Tasks::new();
     let issuer = Issuer::start(&tasks);
     let section = format!(
@@ -80,7 +80,7 @@ impl Place {
     }
 }
 
-fn ada() -> Value {
+pub(crate) fn ada() -> Value {
     json!({"sub": "ada-at-work", "email": "ada@example.org", "email_verified": true, "name": "Ada"})
 }
 

@@ -37,6 +37,7 @@ pub(crate) struct Tokens {
     pub(crate) access: String,
     pub(crate) refresh: Zeroizing<String>,
     pub(crate) user: UserId,
+    pub(crate) session: SessionId,
     pub(crate) is_new: bool,
 }
 
@@ -237,6 +238,7 @@ impl StackAuth {
             access: self.access_token(user, session)?,
             refresh,
             user: user.id,
+            session,
             is_new: false,
         })
     }

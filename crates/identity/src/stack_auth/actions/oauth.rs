@@ -222,7 +222,7 @@ impl StackAuth {
                 return Err(Known::Schema(format!("query.{line}")).into());
             }
         }
-        let mut redirect_uri = self.trusted(&wish.redirect_uri)?;
+        let mut redirect_uri = self.callback(&wish.redirect_uri)?;
         redirect_uri.set_fragment(None);
         let trusted = |url: Option<String>| url.map(|url| self.trusted(&url)).transpose();
         Ok(Away {

@@ -36,6 +36,7 @@ pub(crate) struct Overview {
     pub(crate) own_origin: String,
     pub(crate) trusted_domains: Vec<String>,
     pub(crate) allow_localhost: bool,
+    pub(crate) redirect_urls: Vec<String>,
     pub(crate) landings: Vec<Landing>,
 }
 
@@ -74,6 +75,7 @@ impl StackAuth {
             own_origin: inner.public_url.origin().ascii_serialization(),
             trusted_domains: inner.stack.trust.domains().to_vec(),
             allow_localhost: inner.stack.trust.localhost(),
+            redirect_urls: inner.stack.trust.callbacks().to_vec(),
             landings: landings
                 .map(|one| landing(&one.name, one.title))
                 .collect::<Result<_>>()?,
