@@ -43,8 +43,11 @@ function Running({ id, over }: { id: string; over: (done: Import) => void }) {
   }, [client, done, over]);
   return (
     <section aria-label="Progress" className="flex max-w-md flex-col gap-2">
-      <p role="status">Taking {data?.good?.toLocaleString("en") ?? "them"} over. All of them come, or none.</p>
-      <Progress value={0} max={1} label="Working" />
+      <p role="status" className="tabular-nums">
+        Taking over: {(data?.through ?? 0).toLocaleString("en")} of {data?.good?.toLocaleString("en") ?? "them"}. All of them come, or none.
+      </p>
+      <Progress value={data?.through ?? 0} max={data?.good ?? 1} label="Taken over so far" />
+      <p className="text-13 text-muted">It goes on when you leave this page.</p>
     </section>
   );
 }

@@ -8,7 +8,10 @@ use crate::{
         Email, Name,
         import::{Import, ImportId, Line, Mapping, Sheet, in_words},
     },
-    store::{self, import::Read},
+    store::{
+        self,
+        import::{Portion, Read},
+    },
 };
 use kernel::{
     Error, Permission, Principal, Result,
@@ -180,7 +183,26 @@ impl Identity {
             return Ok(());
         }
         let (by, invite) = (import.actor, import.invite);
-        let made = store::import::take_over(&mut tx, id, by, now, now + LIFE, invite).await?;
+        let mut portion = Portion {
+            id,
+            after: 0,
+            until: 0,
+            by,
+            now,
+            expires_at: now + LIFE,
+            invite,
+        };
+        let (mut made, most) = (0, i64::try_from(CHUNK).unwrap_or(i64::MAX));
+        while let Some(until) =
+            store::import::last_of_next(&mut tx, id, portion.until, most).await?
+        {
+            (portion.after, portion.until) = (portion.until, until);
+            made += store::import::take_over(&mut tx, &portion).await?;
+            // Beside the transaction: what it does is seen by nobody before all of it is done.
+            let mut beside = inner.db.acquire().await?;
+            let through = i32::try_from(made).unwrap_or(i32::MAX);
+            store::import::note_progress(&mut beside, id, through, now).await?;
+        }
         let count = i32::try_from(made).unwrap_or(i32::MAX);
         store::import::finish(&mut tx, id, "done", count, now).await?;
         if invite {

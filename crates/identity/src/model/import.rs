@@ -154,6 +154,8 @@ pub struct Import {
     pub invite: bool,
     /// How many were taken over.
     pub made: Option<i32>,
+    /// How many are through, while it runs and when it is done.
+    pub through: Option<i32>,
     /// When it was sent.
     pub created_at: OffsetDateTime,
     /// When it was through.

@@ -49,6 +49,8 @@ pub(super) struct ImportView {
     invite: bool,
     /// How many were taken over.
     made: Option<i32>,
+    /// How many are through, while it runs. None of them is there before all are.
+    through: Option<i32>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -67,6 +69,7 @@ impl From<Import> for ImportView {
             faulty: import.faulty,
             invite: import.invite,
             made: import.made,
+            through: import.through,
             created_at: import.created_at,
             finished_at: import.finished_at,
         }

@@ -68,9 +68,14 @@ macro_rules! import {
             sqlx::query_as!(
                 Import,
                 r#"
-                select id as "id: ImportId", actor as "actor: UserId", file_name, columns, rows,
-                    state, good, faulty, invite, made, created_at, finished_at
-                from identity.imports where id = $1
+                select i.id as "id: ImportId", i.actor as "actor: UserId", i.file_name, i.columns,
+                    i.rows, i.state, i.good, i.faulty, i.invite, i.made, i.created_at, i.finished_at,
+                    case
+                        when i.state = 'done' then i.made
+                        when i.state = 'running' then
+                            coalesce((select p.through from identity.import_progress p where p.import_id = i.id), 0)
+                    end as through
+                from identity.imports i where i.id = $1
                 "# + $lock,
                 id as ImportId,
             )
@@ -213,23 +218,83 @@ pub(crate) async fn set_state(
     Ok(())
 }
 
-/// Makes the accounts of all good lines, with profiles, roles and invitations, in a few
-/// statements of one transaction; how many. Who got an account meanwhile is passed over and
-/// marked.
-pub(crate) async fn take_over(
+/// The last of the next good lines after this one, at most so many of them.
+pub(crate) async fn last_of_next(
     db: &mut PgConnection,
     id: ImportId,
-    by: UserId,
+    after: i32,
+    most: i64,
+) -> sqlx::Result<Option<i32>> {
+    sqlx::query_scalar!(
+        r#"
+        select max(line) from (
+            select line from identity.import_rows
+            where import_id = $1 and line > $2 and problem is null
+            order by line
+            limit $3
+        ) next
+        "#,
+        id as ImportId,
+        after,
+        most,
+    )
+    .fetch_one(db)
+    .await
+}
+
+/// Notes how many are through: on another connection than the one that takes them over.
+pub(crate) async fn note_progress(
+    db: &mut PgConnection,
+    id: ImportId,
+    through: i32,
     now: OffsetDateTime,
-    expires_at: OffsetDateTime,
-    invite: bool,
-) -> sqlx::Result<i64> {
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"
+        insert into identity.import_progress (import_id, through, noted_at) values ($1, $2, $3)
+        on conflict on constraint import_progress_pkey do update
+        set through = excluded.through, noted_at = excluded.noted_at
+        "#,
+        id as ImportId,
+        through,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Which lines of a file are taken over, by whom and when.
+pub(crate) struct Portion {
+    pub(crate) id: ImportId,
+    pub(crate) after: i32,
+    pub(crate) until: i32,
+    pub(crate) by: UserId,
+    pub(crate) now: OffsetDateTime,
+    pub(crate) expires_at: OffsetDateTime,
+    pub(crate) invite: bool,
+}
+
+/// Makes the accounts of the good lines of a portion, with profiles, roles and invitations; how
+/// many. Who got an account meanwhile is passed over and marked.
+pub(crate) async fn take_over(db: &mut PgConnection, portion: &Portion) -> sqlx::Result<i64> {
+    let Portion {
+        id,
+        after,
+        until,
+        by,
+        now,
+        expires_at,
+        invite,
+    } = *portion;
     sqlx::query!(
         r#"
         update identity.import_rows set user_id = gen_random_uuid()
-        where import_id = $1 and problem is null
+        where import_id = $1 and line > $2 and line <= $3 and problem is null
         "#,
         id as ImportId,
+        after,
+        until,
     )
     .execute(&mut *db)
     .await?;
@@ -237,21 +302,26 @@ pub(crate) async fn take_over(
         r#"
         insert into identity.users (id, email, email_key, name, status, created_at, updated_at)
         select user_id, email, email_key, name, 'invited', $2, $2
-        from identity.import_rows where import_id = $1 and user_id is not null
+        from identity.import_rows
+        where import_id = $1 and line > $3 and line <= $4 and user_id is not null
         on conflict on constraint users_email_key_key do nothing
         "#,
         id as ImportId,
         now,
+        after,
+        until,
     )
     .execute(&mut *db)
     .await?;
     sqlx::query!(
         r#"
         update identity.import_rows r set user_id = null, problem = 'taken'
-        where r.import_id = $1 and r.user_id is not null
+        where r.import_id = $1 and r.line > $2 and r.line <= $3 and r.user_id is not null
             and not exists (select from identity.users u where u.id = r.user_id)
         "#,
         id as ImportId,
+        after,
+        until,
     )
     .execute(&mut *db)
     .await?;
@@ -259,7 +329,7 @@ pub(crate) async fn take_over(
         r#"
         with made as (
             select user_id, role from identity.import_rows
-            where import_id = $1 and user_id is not null
+            where import_id = $1 and line > $6 and line <= $7 and user_id is not null
         ), profiles as (
             insert into identity.profiles (user_id) select user_id from made
         ), roles as (
@@ -278,6 +348,8 @@ pub(crate) async fn take_over(
         now,
         expires_at,
         invite,
+        after,
+        until,
     )
     .fetch_one(db)
     .await?;
@@ -338,6 +410,12 @@ pub(crate) async fn invitations(
 
 /// Forgets files that are long through or were left.
 pub(crate) async fn sweep(db: &mut PgConnection, before: OffsetDateTime) -> sqlx::Result<u64> {
+    sqlx::query!(
+        "delete from identity.import_progress where noted_at < $1",
+        before,
+    )
+    .execute(&mut *db)
+    .await?;
     let swept = sqlx::query!("delete from identity.imports where created_at < $1", before)
         .execute(db)
         .await?;

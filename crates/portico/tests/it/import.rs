@@ -1,7 +1,7 @@
 //! A file of people on its way in: looked at first, taken over whole or not at all.
 
 use crate::{
-    app::TestApp,
+    app::{TestApp, eventually},
     person::{Answer, Person},
 };
 use serde_json::{Value, json};
@@ -209,7 +209,21 @@ async fn a_hundred_thousand_people_are_taken_over() {
         .post(&format!("{path}/commit"), json!({}))
         .await
         .status(202);
-    app.drain().await;
+    // Nobody is here before all are, and how far it has come is told meanwhile.
+    let seen = async {
+        eventually("the file tells how far it has come", async || {
+            let here = owner.get("/users/count").await.status(200).body["count"].clone();
+            let seen = owner.get(&path).await.status(200).body;
+            let through = seen["through"].as_i64().unwrap();
+            let halfway = seen["state"] == "running" && (1..100_000).contains(&through);
+            assert!(!halfway || here == 1, "{here} are here");
+            halfway
+        })
+        .await;
+    };
+    let ((), ()) = tokio::join!(app.drain(), seen);
+    let done = owner.get(&path).await.status(200).body;
+    assert_eq!(done["through"], 100_000);
     assert_eq!(owner.get("/users/count").await.body["count"], 100_001);
     let page = owner.get("/users?search=person%2099999").await.status(200);
     assert_eq!(page.body["total"], 1);
