@@ -33,6 +33,22 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         schema: "identity",
+        name: "sessions",
+        rules: &[
+            Rule::Owner { column: "user_id" },
+            Rule::Permission(Permission::UsersWrite),
+        ],
+    },
+    Table {
+        schema: "identity",
+        name: "security_events",
+        rules: &[
+            Rule::Owner { column: "user_id" },
+            Rule::Permission(Permission::AuditRead),
+        ],
+    },
+    Table {
+        schema: "identity",
         name: "bulk_runs",
         rules: &[Rule::Owner { column: "actor" }],
     },

@@ -288,6 +288,40 @@ async fn what_a_role_allows_changes_on_sockets_of_other_servers_too() {
 }
 
 #[tokio::test]
+async fn the_security_page_hears_of_devices_and_of_ways_in_of_its_owner_only() {
+    let app = TestApp::live().await;
+    let (ada, bob) = (app.member("ada").await, app.member("bob").await);
+    let tables = ["identity.sessions", "identity.security_events"];
+    let mut page = Socket::listening(&app, &ada, &tables).await;
+    // Somebody else's comes first, and is not told.
+    bob.elsewhere().sign_in().await.status(201);
+    let phone = ada.elsewhere();
+    phone.sign_in().await.status(201);
+    let devices = phone.get("/sessions").await.status(200);
+    let id = devices.body["items"][0]["id"].clone();
+    let begun = page
+        .until(|change| {
+            // What went on before is told late, if at all; what is another's, never.
+            assert_eq!(change["record"]["user_id"], json!(ada.id()));
+            change["table"] == "sessions" && change["record"]["id"] == id
+        })
+        .await;
+    assert_eq!(begun["type"], "INSERT");
+    let told: Vec<&String> = begun["record"].as_object().unwrap().keys().collect();
+    assert_eq!(told, ["created_at", "ended_at", "id", "user_id"]);
+    let event = page
+        .until(|change| change["table"] == "security_events")
+        .await;
+    assert_eq!(event["record"]["kind"], "signed_in");
+    assert!(event["record"].get("address").is_none() && event["record"].get("data").is_none());
+    phone.delete("/sessions/current").await.status(204);
+    let ended = page
+        .until(|change| change["type"] == "UPDATE" && change["record"]["id"] == id)
+        .await;
+    assert!(!ended["record"]["ended_at"].is_null());
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_opens_no_socket() {
     let app = TestApp::live().await;
     let ada = app.member("ada").await;

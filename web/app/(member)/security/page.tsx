@@ -7,6 +7,7 @@ import { impersonationsOptions, linkedOptions, passkeysOptions, securityOptions,
 import { Devices } from "@/features/account/devices";
 import { ProviderNotice } from "@/features/account/provider-notice";
 import { Security } from "@/features/account/security";
+import { SecurityLive } from "@/features/account/security-live";
 import { StaffInPlace } from "@/features/account/staff-in-place";
 import { WaysIn } from "@/features/account/ways-in";
 import { member, serverApi, waysIn } from "@/lib/api/server";
@@ -26,7 +27,7 @@ export default async function SecurityPage({ searchParams }: Props) {
   return (
     <Prefetched load={(client) => [client.query(securityOptions(api)), client.query(sessionsOptions(api)), client.query(passkeysOptions(api)), client.query(linkedOptions(api)), client.infiniteQuery(impersonationsOptions(api))]}>
       <Page measure="form">
-        <PageHeader title="Security">What proves that it is you, and where you are signed in.</PageHeader>
+        <PageHeader title="Security" beside={<SecurityLive userId={me.id} />}>What proves that it is you, and where you are signed in.</PageHeader>
         <ProviderNotice linked={title(one(params.linked))} problem={providerProblem(one(params.problem), title(one(params.provider)) ?? "The provider")} />
         <InPerson me={me} always>
           <Security me={me} />
