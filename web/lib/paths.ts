@@ -10,3 +10,8 @@ export function safePath(value: string | null | undefined, fallback = "/"): stri
     return fallback;
   }
 }
+
+/** Where somebody who has just signed in goes on. Whoever had deleted their account is told first that it stays. */
+export function landingOf({ landing, kept }: { landing: string; kept?: boolean }, next: string | null): string {
+  return kept ? "/your-data?kept=yes" : safePath(next, safePath(landing, "/home"));
+}

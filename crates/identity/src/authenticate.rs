@@ -6,6 +6,7 @@
 //! so that no page has to know of refreshing.
 
 mod place;
+pub(crate) mod replaced;
 
 pub use place::Allowances;
 
@@ -92,6 +93,8 @@ struct Recognised {
     over: bool,
     /// The browser holds what once let it act in somebody's place.
     cookie_is_stale: bool,
+    /// The session that the browser's cookies stand for.
+    held: Option<(SessionId, UserId)>,
 }
 
 /// The service of [`AccessLayer`].
@@ -134,11 +137,20 @@ where
             let caller = request.extensions().get::<Principal>().copied();
             let judged = allowances.judge(&request, &recognised);
             let let_through = identity.let_through(judged, recognised.via.as_ref()).await;
+            // Back from a provider, a browser reads and is signed in by it.
+            let enters = changes || request.uri().path().starts_with("/api/v1/providers/");
+            let held = recognised.held.filter(|_| enters);
             let mut response = match (let_through, recognised.via.take()) {
                 (Err(refused), _) => refused.into_response(),
                 (Ok(()), Some(via)) => audit::via(via, inner.call(request)).await?,
+                (Ok(()), None) if held.is_some() => replaced::by(held, inner.call(request)).await?,
                 (Ok(()), None) => inner.call(request).await?,
             };
+            if let Some((session, _)) = held
+                && identity.has_new_tokens(&response)
+            {
+                identity.session_over(session);
+            }
             if changes && response.status().is_success() {
                 identity.may_have_changed(caller.as_ref());
             }
@@ -169,6 +181,9 @@ impl Identity {
         }
         let mut recognised = Recognised {
             renewed,
+            held: principal
+                .filter(|_| by_cookie)
+                .map(|held| (held.session, held.user)),
             ..Recognised::default()
         };
         if by_cookie {
@@ -209,6 +224,16 @@ impl Identity {
             // Staff change others; whoever followed a link in a mail is nobody yet.
             _ => self.0.accounts.forget_all(),
         }
+    }
+
+    /// Whether a verb has handed the browser another session.
+    fn has_new_tokens(&self, response: &Response) -> bool {
+        let name = format!("{}=", self.access_cookie());
+        let set = response.headers().get_all(header::SET_COOKIE);
+        set.iter().any(|cookie| {
+            let value = cookie.as_bytes().strip_prefix(name.as_bytes());
+            value.is_some_and(|value| !value.starts_with(b";"))
+        })
     }
 
     /// Sets the new cookies, and takes back what lets nobody act in a place any more.

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret;
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -33,6 +33,8 @@ pub(crate) struct Hasher {
     decoy: Arc<str>,
     /// Hashes computed so far.
     done: Arc<AtomicU64>,
+    /// How many are being computed now, and the most that ever were at once.
+    running: Arc<[AtomicUsize; 2]>,
     /// Known passwords, if the operator has a list.
     blocklist: Option<Arc<Blocklist>>,
 }
@@ -50,6 +52,7 @@ impl Hasher {
             queue: Arc::new(Semaphore::new(config.argon2_queue.max(1))),
             decoy: decoy.into(),
             done: Arc::default(),
+            running: Arc::default(),
             blocklist: list.map(Blocklist::open).transpose()?.map(Arc::new),
         })
     }
@@ -138,6 +141,11 @@ impl Hasher {
         self.done.load(Ordering::Relaxed)
     }
 
+    /// The most hashes that ever were computed at the same time.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.running[1].load(Ordering::Relaxed)
+    }
+
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
@@ -154,9 +162,14 @@ impl Hasher {
         .map_err(|_| BUSY)?
         .context("password hashing has stopped")?;
         drop(place);
+        let running = Arc::clone(&self.running);
         let done = tokio::task::spawn_blocking(move || {
             let _slot = slot;
-            work()
+            let now = running[0].fetch_add(1, Ordering::Relaxed) + 1;
+            running[1].fetch_max(now, Ordering::Relaxed);
+            let done = work();
+            running[0].fetch_sub(1, Ordering::Relaxed);
+            done
         });
         Ok(done.await.context("password hashing failed")??)
     }
@@ -224,6 +237,46 @@ mod tests {
             served.await.unwrap().unwrap();
         }
         assert!(!hasher.verify("x", None).await.unwrap());
+    }
+
+    #[test]
+    #[ignore = "measures, on a machine that does nothing else; asserts no time"]
+    #[expect(clippy::print_stdout, reason = "it is run by hand, for its table")]
+    fn what_a_hash_costs() {
+        println!(
+            "| memory | passes | one hash, median of 15 | slowest |\n| --- | --- | --- | --- |"
+        );
+        for (memory_kib, passes) in [
+            (7_168, 5),
+            (12_288, 3),
+            (19_456, 2),
+            (19_456, 3),
+            (47_104, 1),
+            (65_536, 2),
+            (65_536, 3),
+            (131_072, 3),
+        ] {
+            let hasher = hasher(|config| {
+                config.argon2_memory_kib = memory_kib;
+                config.argon2_passes = passes;
+            });
+            let mut taken: Vec<Duration> = (0..15)
+                .map(|n| {
+                    let before = std::time::Instant::now();
+                    let password = format!("four quiet arches {n}");
+                    hash_with(&hasher.argon2, password.as_bytes()).unwrap();
+                    before.elapsed()
+                })
+                .collect();
+            taken.sort_unstable();
+            let ms = |at: usize| taken[at].as_secs_f64() * 1_000.0;
+            let mib = memory_kib / 1_024;
+            println!(
+                "| {mib} MiB | {passes} | {:.1} ms | {:.1} ms |",
+                ms(7),
+                ms(14)
+            );
+        }
     }
 
     #[tokio::test]

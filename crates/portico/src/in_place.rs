@@ -60,6 +60,8 @@ const LOOK: &[&str] = &[
     "hosted_events",
     "hosted_reconciliations",
     "hosted_drift",
+    "mail_words",
+    "words_of_mail",
 ];
 
 /// Doing for a member what members do.
@@ -92,6 +94,8 @@ const IN_PERSON: &[&str] = &[
     "inspect_sign_in",
     "sign_in_by_link",
     "answer_second_factor",
+    "second_factor_challenge",
+    "answer_with_passkey",
     "passkey_challenge",
     "sign_in_with_passkey",
     "sign_in_at_provider",
@@ -171,6 +175,11 @@ const IN_PERSON: &[&str] = &[
     "check_hosted_project",
     "retry_hosted_event",
     "reconcile_hosted_project",
+    "change_mail_words",
+    "reset_mail_words",
+    "preview_mail",
+    "preview_mail_page",
+    "send_trial_mail",
     "retry_job",
     "discard_job",
     "remove_demo",

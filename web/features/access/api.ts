@@ -23,6 +23,10 @@ export const verify = (body: { token: string; display_name: string; time_zone: s
 export const askForProof = () => unwrap(api.POST("/api/v1/passkeys/challenge"));
 export const signInWithPasskey = (ceremony: string, credential: Record<string, unknown>) =>
   unwrap(api.POST("/api/v1/sessions/passkey", { body: { ceremony, credential: credential as Record<string, never> } }));
+/** One of the passkeys of whoever waits, as the second step. */
+export const askForSecond = () => unwrap(api.POST("/api/v1/sessions/second-factor/challenge"));
+export const answerWithPasskey = (ceremony: string, credential: Record<string, unknown>, remember: boolean) =>
+  unwrap(api.POST("/api/v1/sessions/second-factor/passkey", { body: { ceremony, credential: credential as Record<string, never>, remember } }));
 export const signInAt = (name: string, next: string | null) => unwrap(api.POST("/api/v1/providers/{name}/departures", { params: { path: { name } }, body: { next } }));
 
 export const lookAtEmailLink = (token: string) => unwrap(api.POST("/api/v1/accounts/email-change", { body: { token } }));

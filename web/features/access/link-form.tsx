@@ -3,7 +3,7 @@ import dynamic from "next/dynamic";
 import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import type { Schema } from "@/lib/api/client";
-import { safePath } from "@/lib/paths";
+import { landingOf } from "@/lib/paths";
 import { useSubmit } from "@/lib/use-submit";
 import { byLink, isSecond, linkFor, type Second } from "./api";
 import { FormError } from "./form-error";
@@ -14,7 +14,7 @@ const SecondFactorForm = dynamic(() => import("./second-factor-form").then((m) =
 
 /** Signing in by the link in a mail: shown first, used only when somebody says so. */
 export function LinkForm({ next }: { next: string | null }) {
-  const enter = (session: Schema["SignedInView"]) => location.assign(safePath(next, safePath(session.landing, "/home")));
+  const enter = (session: Schema["SignedInView"]) => location.assign(landingOf(session, next));
   const link = useToken(linkFor);
   const [second, setSecond] = useState<Second | null>(null);
   const token = link.kind === "ready" ? link.token : "";

@@ -5,7 +5,7 @@ import { Button } from "@/components/ui/button";
 import type { Schema } from "@/lib/api/client";
 import { ApiError } from "@/lib/api/problem";
 import { askPasskey, autofillKnown, Declined, passkeysKnown } from "@/lib/passkeys";
-import { safePath } from "@/lib/paths";
+import { landingOf } from "@/lib/paths";
 import { askForProof, signInAt, signInWithPasskey } from "./api";
 import { FormError } from "./form-error";
 
@@ -31,7 +31,7 @@ export function OtherWays({ ways, next, joining = false }: Props) {
   async function withPasskey(signal?: AbortSignal): Promise<void> {
     const asked = await askForProof();
     const session = await signInWithPasskey(asked.ceremony, await askPasskey(asked.options, signal));
-    location.assign(safePath(next, safePath(session.landing, "/home")));
+    location.assign(landingOf(session, next));
   }
 
   useEffect(() => {

@@ -8,7 +8,7 @@ import { focused } from "@/lib/focus";
 import type { Schema } from "@/lib/api/client";
 import { text, useSubmit } from "@/lib/use-submit";
 import { askPasskey } from "@/lib/passkeys";
-import { answer, askForProof, signInWithPasskey, type Second } from "./api";
+import { answer, answerWithPasskey, askForSecond, type Second } from "./api";
 import { FormError } from "./form-error";
 
 interface Props {
@@ -21,17 +21,19 @@ interface Props {
 export function SecondFactorForm({ second, done, over }: Props) {
   const ways = second.factors.filter((factor) => factor !== "passkey");
   const [factor, setFactor] = useState<Schema["Factor"]>(ways[0] ?? "totp");
-  const form = useSubmit((data) => answer({ factor, code: text(data, "code"), remember: data.get("remember") === "on" }), done);
-  // A passkey proves both at once: it signs in by itself.
+  const [remember, setRemember] = useState(false);
+  const form = useSubmit((data) => answer({ factor, code: text(data, "code"), remember: factor === "totp" && remember }), done);
+  // Only a key of the account that waits: another one would sign somebody else in.
   const passkey = useSubmit(async () => {
-    const asked = await askForProof();
-    return signInWithPasskey(asked.ceremony, await askPasskey(asked.options));
+    const asked = await askForSecond();
+    return answerWithPasskey(asked.ceremony, await askPasskey(asked.options), remember);
   }, done);
   const other = ways.find((one) => one !== factor);
-  if (form.error?.code === "challenge_over")
+  const ended = [form.error, passkey.error].find((error) => error?.code === "challenge_over");
+  if (ended)
     return (
       <div role="alert" className="flex flex-col items-start gap-4">
-        <p className="text-16">{form.error.message}</p>
+        <p className="text-16">{ended.message}</p>
         <Button size="lg" onClick={over}>
           Start again
         </Button>
@@ -68,7 +70,7 @@ export function SecondFactorForm({ second, done, over }: Props) {
       {/* A recovery code is for who has lost something: not the moment to trust a browser more. */}
       {factor === "totp" ? (
         <label className="flex items-start gap-2.5 text-14">
-          <Checkbox name="remember" className="mt-0.5" />
+          <Checkbox name="remember" className="mt-0.5" checked={remember} onChange={(event) => setRemember(event.target.checked)} />
           <span>
             Do not ask for it on this device for 30 days
             <span className="block text-13 text-muted">Only on a device that is yours alone.</span>

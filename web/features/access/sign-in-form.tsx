@@ -4,7 +4,7 @@ import { useState } from "react";
 import { Button } from "@/components/ui/button";
 import { TextField } from "@/components/ui/field";
 import type { Schema } from "@/lib/api/client";
-import { safePath } from "@/lib/paths";
+import { landingOf } from "@/lib/paths";
 import { text, useSubmit } from "@/lib/use-submit";
 import { isSecond, signIn, type Entered, type Second } from "./api";
 import { DemoAccounts } from "./demo-accounts";
@@ -26,7 +26,7 @@ export function SignInForm({ email, next, demo, second = null }: Props) {
   const [values, setValues] = useState({ email, password: "" });
   const [step, setStep] = useState<Step>(second ? { kind: "second", second } : { kind: "password" });
   // A whole new page: nothing of the visitor before stays in memory.
-  const enter = (session: Schema["SignedInView"]) => location.assign(safePath(next, safePath(session.landing, "/home")));
+  const enter = (session: Schema["SignedInView"]) => location.assign(landingOf(session, next));
   const entered = (answer: Entered) => (isSecond(answer) ? setStep({ kind: "second", second: answer }) : enter(answer));
   const form = useSubmit((data) => signIn(text(data, "email"), text(data, "password")), entered);
   const restart = () => setStep({ kind: "password" });

@@ -593,6 +593,96 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mail-words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The mails that are sent, and whose words were changed. Needs `system.read`. */
+        get: operations["mail_words"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail-words/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The words of one mail, and what they may name. Needs `system.read`. */
+        get: operations["words_of_mail"];
+        /** Has a mail say this from now on, on every server. Needs `system.manage`. */
+        put: operations["change_mail_words"];
+        post?: never;
+        /** Has a mail say again what it said at first. Needs `system.manage`. */
+        delete: operations["reset_mail_words"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail-words/{name}/page": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The same as a page for a frame, which a form asks for: nothing runs in it and nothing is
+         *     loaded. Needs `system.read`.
+         */
+        post: operations["preview_mail_page"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail-words/{name}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How a mail would look in these words: its subject and its text. Needs `system.read`. */
+        post: operations["preview_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mail-words/{name}/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends the mail to the caller, in these words and with examples in it. Needs `system.manage`. */
+        post: operations["send_trial_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -621,7 +711,10 @@ export interface paths {
         /** Says what the caller can confirm with. */
         get: operations["confirmable"];
         put?: never;
-        /** Confirms who the caller is: what asks for a recent proof is open again for a while. */
+        /**
+         * Confirms who the caller is: what asks for a recent proof is open again for a while. A browser
+         *     is given other tokens with it, and those before are worth nothing.
+         */
         post: operations["confirm"];
         delete?: never;
         options?: never;
@@ -1299,6 +1392,40 @@ export interface paths {
         put?: never;
         /** Answers for a sign-in that waits for its second factor. */
         post: operations["answer_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/second-factor/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the browser of a sign-in that waits for one of the passkeys of whoever waits. */
+        post: operations["second_factor_challenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/second-factor/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers for a sign-in that waits by a passkey of whoever waits. */
+        post: operations["answer_with_passkey"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2315,6 +2442,14 @@ export interface components {
              */
             options: Record<string, never>;
         };
+        ChangeWordsBody: {
+            /**
+             * Format: int32
+             * @description The version that was read; 0 where nobody has changed anything.
+             */
+            version: number;
+            words: components["schemas"]["WordsBody"];
+        };
         CodeBody: {
             /** @description Six digits; blanks do not matter. */
             code: string;
@@ -2813,6 +2948,11 @@ export interface components {
             rows: number;
             /** @description `staged`, `checked`, `running`, `done` or `failed`. */
             state: string;
+            /**
+             * Format: int32
+             * @description How many are through, while it runs. None of them is there before all are.
+             */
+            through?: number | null;
         };
         /**
          * Format: uuid
@@ -2895,6 +3035,42 @@ export interface components {
             items: components["schemas"]["LinkedProviderView"][];
             /** @description Those that could be linked. */
             others: components["schemas"]["ProviderView"][];
+        };
+        /** @description A mail in the list. */
+        MailLineView: {
+            /** Format: date-time */
+            changed_at?: string | null;
+            changed_by?: components["schemas"]["WhoView"] | null;
+            /** @description Its stable name. */
+            name: string;
+            subject: string;
+            title: string;
+            /**
+             * Format: int32
+             * @description 0 where it says what it said at first.
+             */
+            version: number;
+            /** @description When it is sent. */
+            when: string;
+        };
+        MailLinesView: {
+            items: components["schemas"]["MailLineView"][];
+        };
+        MailPreviewForm: {
+            /** @description The words, as JSON. */
+            words: string;
+        };
+        /** @description How a mail would look, with examples for what it names. */
+        MailPreviewView: {
+            subject: string;
+            text: string;
+        };
+        /** @description A mail whose words can be changed. */
+        MailWordsView: components["schemas"]["MailLineView"] & {
+            /** @description What it says unless somebody changes it. */
+            ours: components["schemas"]["WordsBody"];
+            placeholders: components["schemas"]["PlaceholderView"][];
+            words: components["schemas"]["WordsBody"];
         };
         MappingBody: {
             /** @description What who names no role gets; `member` unless said. */
@@ -3309,6 +3485,13 @@ export interface components {
             /** @description The `PublicKeyCredential` as JSON. */
             credential: Record<string, never>;
         };
+        PasskeyFactorBody: {
+            ceremony: string;
+            /** @description The `PublicKeyCredential` as JSON. */
+            credential: Record<string, never>;
+            /** @description Whether this browser is to stand in for the second factor for a while. */
+            remember?: boolean;
+        };
         /**
          * Format: uuid
          * @description A passkey.
@@ -3435,6 +3618,14 @@ export interface components {
             large: string;
             /** @description 64 pixels a side. */
             small: string;
+        };
+        /** @description What a mail may name. */
+        PlaceholderView: {
+            /** @description What it stands for. */
+            meaning: string;
+            name: string;
+            /** @description Whether the mail is of no use without it. */
+            needed: boolean;
         };
         PreviewBody: {
             audience: components["schemas"]["Audience"];
@@ -3797,6 +3988,8 @@ export interface components {
         };
         /** @description Who signed in, and where they land. */
         SignedInView: {
+            /** @description Whether the account was to be deleted, and stays because of this sign-in. */
+            kept: boolean;
             landing: string;
             user: components["schemas"]["MeView"];
         };
@@ -3820,6 +4013,8 @@ export interface components {
             providers: components["schemas"]["ProviderLandingView"][];
             /** @description The SDK's `publishableClientKey`; may stand in a page. */
             publishable_client_key: string;
+            /** @description Where codes of sign-ins may be sent, whole addresses. */
+            redirect_urls: string[];
             secret_key: components["schemas"]["SecretKeyView"];
             /** @description Where else links and sign-ins may lead, as configured. */
             trusted_domains: string[];
@@ -3993,6 +4188,24 @@ export interface components {
             /** @description Whether browsers can use passkeys at this place's address. */
             passkeys: boolean;
             providers: components["schemas"]["ProviderView"][];
+        };
+        WhoView: {
+            id: components["schemas"]["UserId"];
+            name: string;
+        };
+        /** @description What a mail says. Each text may name what the mail knows, as in `{{ name }}`. */
+        WordsBody: {
+            /** @description What stands on the button, in mails that have one. */
+            button?: string | null;
+            /** @description The first line of the mail itself. */
+            heading: string;
+            /** @description The small print below. */
+            note?: string | null;
+            /** @description What it says; line breaks stay. */
+            paragraphs: string[];
+            /** @description What readers show beside the subject. */
+            preheader?: string;
+            subject: string;
         };
     };
     responses: never;
@@ -5892,6 +6105,402 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mail_words: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailLinesView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    words_of_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which mail */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailWordsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_mail_words: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which mail */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeWordsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailWordsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `changed_meanwhile` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unknown_placeholder` and others, by field */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_mail_words: {
+        parameters: {
+            query: {
+                /** @description The version that was read. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                /** @description Which mail */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailWordsView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `changed_meanwhile` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_mail_page: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which mail */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["MailPreviewForm"];
+            };
+        };
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which mail */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WordsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailPreviewView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_trial_mail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which mail */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WordsBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8236,6 +8845,99 @@ export interface operations {
             };
             /** @description `challenge_over` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    second_factor_challenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CeremonyView"];
+                };
+            };
+            /** @description `challenge_over`, `no_passkey`, `passkeys_unavailable` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_with_passkey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasskeyFactorBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedInView"];
+                };
+            };
+            /** @description `passkey_foreign`, `passkey_refused` and others */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `challenge_over`, `ceremony_stale` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

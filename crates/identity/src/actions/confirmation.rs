@@ -6,6 +6,7 @@ use crate::{
         mailed::{Purpose, code_wrong},
         passkeys::PasskeyAnswer,
         passwords::At,
+        sessions::Issued,
     },
     model::{
         Email,
@@ -89,14 +90,17 @@ impl Identity {
             .await
     }
 
-    /// Confirms who the caller is: what asks for a recent proof is open to this session again.
+    /// Confirms who the caller is: what asks for a recent proof is open to them again. A browser
+    /// goes on with another session and its tokens, so that
+    /// whoever has a copy of the ones before has nothing of it.
     pub async fn confirm(
         &self,
         caller: &Principal,
         how: Confirmation,
         secret: &SecretString,
+        browser: bool,
         at: At<'_>,
-    ) -> Result<()> {
+    ) -> Result<Option<Issued>> {
         let user = caller.user;
         if !self.confirmable(caller).await?.methods.contains(&how) {
             return Err(code_wrong());
@@ -128,7 +132,7 @@ impl Identity {
         if !right {
             return Err(self.not_confirmed(caller, how, at).await?);
         }
-        self.proved_again(caller).await
+        self.proved_again(caller, browser).await
     }
 
     /// The same, by one of the caller's passkeys.
@@ -136,9 +140,10 @@ impl Identity {
         &self,
         caller: &Principal,
         answer: PasskeyAnswer,
-    ) -> Result<()> {
+        browser: bool,
+    ) -> Result<Option<Issued>> {
         self.proves(caller.user, answer).await?;
-        self.proved_again(caller).await
+        self.proved_again(caller, browser).await
     }
 
     async fn not_confirmed(
@@ -162,14 +167,20 @@ impl Identity {
     }
 
     /// Notes that the caller has proved again who they are.
-    pub(crate) async fn proved_again(&self, caller: &Principal) -> Result<()> {
+    async fn proved_again(&self, caller: &Principal, browser: bool) -> Result<Option<Issued>> {
         let (session, now) = (caller.session, self.0.clock.now());
         let mut tx = self.0.db.begin().await?;
+        if browser {
+            let issued = self.go_on_as_another(&mut tx, session, caller.user).await?;
+            tx.commit().await?;
+            self.session_over(session);
+            return Ok(Some(issued));
+        }
         store::sessions::authenticated(&mut tx, session, now).await?;
         cache::invalidate(&mut tx, STANDING, session).await?;
         tx.commit().await?;
         self.0.standing.forget(&session);
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::{
     Identity,
+    actions::entry::Arrival,
     jobs::EraseElsewhere,
     model::{
         Email, PersonDeleted, Status,
@@ -86,15 +87,17 @@ impl Identity {
     pub(crate) async fn come_back(
         &self,
         tx: &mut PgConnection,
-        user: UserId,
+        arrival: &Arrival<'_>,
         status: Status,
     ) -> Result<bool> {
+        let user = arrival.user;
         if status != Status::Deleted || !store::privacy::stay(tx, user).await? {
             return Ok(false);
         }
         store::standing::restore(tx, user, self.0.clock.now()).await?;
-        let event =
-            SecurityEvent::of(user, Kind::Restored).with(json!({ "by": user, "own": true }));
+        let event = SecurityEvent::of(user, Kind::Restored)
+            .seen(arrival.from, arrival.device)
+            .with(json!({ "by": user, "own": true }));
         self.record(tx, event).await?;
         Ok(true)
     }

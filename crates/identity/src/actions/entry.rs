@@ -66,7 +66,7 @@ impl Identity {
     /// [`Identity::enter`] in the caller's transaction.
     pub(crate) async fn admit(&self, tx: &mut PgConnection, arrival: Arrival<'_>) -> Result<Entry> {
         let now = self.0.clock.now();
-        let account = self.standing_account(tx, arrival.user).await?;
+        let (account, kept) = self.standing_account(tx, &arrival).await?;
         let hashes = hashes_of(arrival.cookie);
         let known = store::devices::find(tx, arrival.user, &hashes).await?;
         if arrival.second.is_none() && !arrival.method.is_whole() {
@@ -93,6 +93,7 @@ impl Identity {
             )
             .await?;
         issued.device = device;
+        issued.kept = kept;
         let factor = arrival.second.map(|(factor, _)| factor.text());
         let event = SecurityEvent::of(arrival.user, Kind::SignedIn)
             .seen(arrival.from, arrival.device)
@@ -111,14 +112,21 @@ impl Identity {
         Ok(Entry::Session(account, issued))
     }
 
-    /// The account, if it may be used. Only who has proved that it is theirs learns why not.
-    async fn standing_account(&self, tx: &mut PgConnection, user: UserId) -> Result<Account> {
+    /// The account, if it may be used, and whether it was to be deleted until now. Only who has
+    /// proved that it is theirs learns why not.
+    async fn standing_account(
+        &self,
+        tx: &mut PgConnection,
+        arrival: &Arrival<'_>,
+    ) -> Result<(Account, bool)> {
+        let user = arrival.user;
         let status = store::accounts::status(tx, user).await?;
         let account = store::accounts::get(tx, user).await?;
         let (Some(status), Some(account)) = (status, account) else {
             return Err(Error::Unauthenticated);
         };
-        if status != Status::Active && !self.come_back(tx, user, status).await? {
+        let back = status != Status::Active;
+        if back && !self.come_back(tx, arrival, status).await? {
             return Err(Error::forbidden(
                 "account_suspended",
                 "This account is suspended. Ask the people who run this place.",
@@ -130,7 +138,7 @@ impl Identity {
                 "Confirm your e-mail first: open the link in the mail that we sent you.",
             ));
         }
-        Ok(account)
+        Ok((account, back))
     }
 
     /// Whether the operator asks a second factor of this account.

@@ -22,7 +22,7 @@ use super::sessions::Issued;
 /// Recovery codes that are made at once.
 const CODES: usize = 10;
 /// How often a waiting sign-in may be answered.
-const TRIES: i16 = 5;
+pub(crate) const TRIES: i16 = 5;
 
 impl Identity {
     /// How the caller's account is kept safe.
@@ -333,7 +333,7 @@ pub(crate) fn place(user: &UserId) -> Context<'_> {
     }
 }
 
-fn challenge_over() -> Error {
+pub(crate) fn challenge_over() -> Error {
     Error::conflict(
         "challenge_over",
         "This sign-in has waited too long, or was tried too often. Sign in again.",

@@ -24,7 +24,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 const ADD: &str = "passkey.add";
-const PROVE: &str = "passkey.prove";
+pub(crate) const PROVE: &str = "passkey.prove";
 /// A little longer than a browser waits.
 const LIFE: time::Duration = time::Duration::minutes(6);
 
@@ -55,7 +55,7 @@ pub(crate) struct Door<'a> {
 }
 
 impl Identity {
-    fn ceremonies(&self) -> Result<&Passkeys> {
+    pub(crate) fn ceremonies(&self) -> Result<&Passkeys> {
         self.0.passkeys.as_ref().ok_or_else(|| {
             Error::conflict(
                 "passkeys_unavailable",
@@ -111,7 +111,7 @@ impl Identity {
         Ok(ceremony)
     }
 
-    async fn keep(
+    pub(crate) async fn keep(
         &self,
         tx: &mut PgConnection,
         purpose: &str,
@@ -128,7 +128,7 @@ impl Identity {
     }
 
     /// Uses a question up, for good: whatever becomes of the answer.
-    async fn take_ceremony(&self, purpose: &str, token: &str) -> Result<Asked> {
+    pub(crate) async fn take_ceremony(&self, purpose: &str, token: &str) -> Result<Asked> {
         let mut db = self.0.db.acquire().await?;
         let (hash, now) = (secrets::hash(token), self.0.clock.now());
         store::ceremonies::take(&mut db, &hash, purpose, now)
@@ -347,7 +347,7 @@ impl Identity {
 
     /// Checks an answer and notes the key's use; whose key it is. On refusal, whose it would
     /// have been.
-    async fn prove(
+    pub(crate) async fn prove(
         &self,
         tx: &mut PgConnection,
         passkeys: &Passkeys,

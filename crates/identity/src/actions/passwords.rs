@@ -50,6 +50,11 @@ impl Identity {
         self.0.hasher.done()
     }
 
+    /// The most passwords that were ever hashed at the same time.
+    pub fn hashes_at_once(&self) -> usize {
+        self.0.hasher.most_at_once()
+    }
+
     /// What is to be thought of a password, before it is sent in earnest.
     pub async fn estimate_password(
         &self,

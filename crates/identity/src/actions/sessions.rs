@@ -2,6 +2,7 @@
 
 use crate::{
     Identity, STANDING,
+    authenticate::replaced,
     model::{
         Account, Email, Session, SignedIn, SignedOut, Status, TokenReused,
         entry::{Entry, Method},
@@ -43,6 +44,8 @@ pub struct Issued {
     pub refresh: Zeroizing<String>,
     /// What the browser's device cookie is to hold, where that changed.
     pub(crate) device: Option<Zeroizing<String>>,
+    /// Whether the account was to be deleted, and stays because of this sign-in.
+    pub(crate) kept: bool,
 }
 
 impl Identity {
@@ -170,7 +173,8 @@ impl Identity {
         ))
     }
 
-    /// Opens a session, in the caller's transaction.
+    /// Opens a session, in the caller's transaction. The one that the browser had is over
+    /// with it, whoever's it was: nothing that was planted or left there goes on.
     pub(crate) async fn open_session(
         &self,
         tx: &mut PgConnection,
@@ -191,6 +195,9 @@ impl Identity {
             method: &method.text(),
         };
         store::sessions::insert(tx, &new).await?;
+        if let Some((held, owner)) = replaced::held() {
+            self.end_replaced(tx, held, owner).await?;
+        }
         let refresh = Token::new()?;
         store::sessions::insert_refresh(tx, &refresh.hash, session, None, now).await?;
         inner
@@ -204,6 +211,51 @@ impl Identity {
             access,
             refresh: refresh.text,
             device: None,
+            kept: false,
+        })
+    }
+
+    async fn end_replaced(
+        &self,
+        tx: &mut PgConnection,
+        session: SessionId,
+        user: UserId,
+    ) -> Result<()> {
+        let inner = &self.0;
+        if store::sessions::end(tx, session, user, "replaced", inner.clock.now()).await? {
+            inner
+                .events
+                .append(tx, Some(user), &SignedOut { user })
+                .await?;
+            cache::invalidate(tx, STANDING, session).await?;
+        }
+        Ok(())
+    }
+
+    /// Has a session go on as another one, with other tokens, now that its owner has proved
+    /// again who they are. The caller tells this node of the one that is over, after the commit.
+    pub(crate) async fn go_on_as_another(
+        &self,
+        tx: &mut PgConnection,
+        session: SessionId,
+        user: UserId,
+    ) -> Result<Issued> {
+        let inner = &self.0;
+        let (now, next) = (inner.clock.now(), SessionId::new());
+        if !store::sessions::copy(tx, session, next, now).await? {
+            return Err(Error::Unauthenticated);
+        }
+        store::sessions::end(tx, session, user, "replaced", now).await?;
+        cache::invalidate(tx, STANDING, session).await?;
+        let refresh = Token::new()?;
+        store::sessions::insert_refresh(tx, &refresh.hash, next, None, now).await?;
+        Ok(Issued {
+            user,
+            session: next,
+            access: inner.keys.sign(user, next, inner.config.access())?,
+            refresh: refresh.text,
+            device: None,
+            kept: false,
         })
     }
 
@@ -265,6 +317,7 @@ impl Identity {
             access,
             refresh: refresh.text,
             device: None,
+            kept: false,
         }))
     }
 

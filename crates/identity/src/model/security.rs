@@ -98,6 +98,7 @@ impl Kind {
                 | Self::RecoveryCodeUsed
                 | Self::PasskeyAdded
                 | Self::Impersonated
+                | Self::Restored
                 | Self::PasskeyRemoved
                 | Self::ProviderLinked
                 | Self::ProviderUnlinked

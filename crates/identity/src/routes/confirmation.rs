@@ -1,10 +1,13 @@
 //! Confirming who the caller is, in a session that is open already.
 
 use super::{passkeys::PasskeyAnswerBody, sessions::device_of};
-use crate::{Confirmation, Identity, actions::passwords::At};
+use crate::{
+    Confirmation, Identity,
+    actions::{passwords::At, sessions::Issued},
+};
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
 };
 use kernel::{Principal, Result, client::ClientAddr, error::Problem, extract::Json};
 use secrecy::SecretString;
@@ -44,7 +47,19 @@ pub(super) struct ConfirmBody {
     secret: SecretString,
 }
 
-/// Confirms who the caller is: what asks for a recent proof is open again for a while.
+impl Identity {
+    /// A browser gets the tokens of its next session; a program keeps its own.
+    fn confirmed(&self, issued: Option<Issued>) -> (StatusCode, HeaderMap) {
+        let mut cookies = HeaderMap::new();
+        if let Some(issued) = issued {
+            self.set_cookies(&mut cookies, &issued);
+        }
+        (StatusCode::NO_CONTENT, cookies)
+    }
+}
+
+/// Confirms who the caller is: what asks for a recent proof is open again for a while. A browser
+/// is given other tokens with it, and those before are worth nothing.
 #[utoipa::path(post, path = "/me/confirmation", tag = "security", operation_id = "confirm",
     request_body = ConfirmBody, responses(
         (status = 204), (status = 401, body = Problem),
@@ -57,17 +72,18 @@ pub(super) async fn confirm(
     from: ClientAddr,
     headers: HeaderMap,
     Json(body): Json<ConfirmBody>,
-) -> Result<StatusCode> {
+) -> Result<(StatusCode, HeaderMap)> {
     let device = device_of(&headers);
     let at = At {
         from,
         device: &device,
         cookie: None,
     };
-    identity
-        .confirm(&caller, body.method, &body.secret, at)
+    let browser = !headers.contains_key(header::AUTHORIZATION);
+    let issued = identity
+        .confirm(&caller, body.method, &body.secret, browser, at)
         .await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(identity.confirmed(issued))
 }
 
 /// The same, by one of the caller's passkeys; the question comes from `passkeys/challenge`.
@@ -78,10 +94,14 @@ pub(super) async fn confirm(
 pub(super) async fn with_passkey(
     State(identity): State<Identity>,
     caller: Principal,
+    headers: HeaderMap,
     Json(body): Json<PasskeyAnswerBody>,
-) -> Result<StatusCode> {
-    identity.confirm_with_passkey(&caller, body.into()).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<(StatusCode, HeaderMap)> {
+    let browser = !headers.contains_key(header::AUTHORIZATION);
+    let issued = identity
+        .confirm_with_passkey(&caller, body.into(), browser)
+        .await?;
+    Ok(identity.confirmed(issued))
 }
 
 /// Mails a code to confirm with, to who has neither a password nor a second factor.

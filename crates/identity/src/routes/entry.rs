@@ -30,7 +30,10 @@ impl Identity {
         match entry {
             Entry::Session(account, issued) => {
                 self.set_cookies(&mut headers, &issued);
-                let view = SignedInView::from(account);
+                let view = SignedInView {
+                    kept: issued.kept,
+                    ..SignedInView::from(account)
+                };
                 (StatusCode::CREATED, headers, Json(view)).into_response()
             }
             Entry::SecondFactor(challenge) => self.asked(headers, challenge),

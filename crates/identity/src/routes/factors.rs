@@ -1,12 +1,13 @@
 //! The caller's second factors, the browsers that stand in for them, and answering for one.
 
-use super::{sessions::device_of, views::SignedInView};
+use super::{passkeys::CeremonyView, sessions::device_of, views::SignedInView};
 use crate::{
     Identity,
-    actions::passwords::At,
+    actions::{passkeys::PasskeyAnswer, passwords::At, sessions::Issued},
     cookies,
     model::{
-        entry::Factor,
+        Account,
+        entry::{Entry, Factor},
         factors::{DeviceId, RecoveryCodes, RememberedDevice, Security},
     },
 };
@@ -243,9 +244,7 @@ pub(super) async fn answer(
     headers: HeaderMap,
     Json(body): Json<AnswerBody>,
 ) -> Result<Response> {
-    let challenge = cookies::read(&headers, identity.challenge_cookie()).ok_or_else(|| {
-        Error::conflict("challenge_over", "No sign-in waits here. Sign in again.")
-    })?;
+    let challenge = identity.waiting_here(&headers)?;
     let device = device_of(&headers);
     let at = At {
         from,
@@ -255,7 +254,80 @@ pub(super) async fn answer(
     let (account, issued) = identity
         .answer(challenge, body.factor, &body.code, body.remember, at)
         .await?;
-    let mut response = identity.entered(crate::model::entry::Entry::Session(account, issued));
-    identity.clear_challenge(response.headers_mut());
-    Ok(response)
+    Ok(identity.let_through_at_last(account, issued))
+}
+
+impl Identity {
+    fn waiting_here<'a>(&self, headers: &'a HeaderMap) -> Result<&'a str> {
+        cookies::read(headers, self.challenge_cookie()).ok_or_else(|| {
+            Error::conflict("challenge_over", "No sign-in waits here. Sign in again.")
+        })
+    }
+
+    fn let_through_at_last(&self, account: Account, issued: Issued) -> Response {
+        let mut response = self.entered(Entry::Session(account, issued));
+        self.clear_challenge(response.headers_mut());
+        response
+    }
+}
+
+/// Asks the browser of a sign-in that waits for one of the passkeys of whoever waits.
+#[utoipa::path(post, path = "/sessions/second-factor/challenge", tag = "session",
+    operation_id = "second_factor_challenge", responses(
+        (status = 201, body = CeremonyView),
+        (status = 409, body = Problem,
+            description = "`challenge_over`, `no_passkey`, `passkeys_unavailable`"),
+        (status = 429, body = Problem)))]
+pub(super) async fn ask_passkey(
+    State(identity): State<Identity>,
+    _: Public,
+    from: ClientAddr,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Json<CeremonyView>)> {
+    let challenge = identity.waiting_here(&headers)?;
+    let ceremony = identity.ask_second_passkey(challenge, from).await?;
+    Ok((StatusCode::CREATED, Json(ceremony.into())))
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PasskeyFactorBody {
+    ceremony: String,
+    /// The `PublicKeyCredential` as JSON.
+    #[schema(value_type = Object)]
+    credential: serde_json::Value,
+    /// Whether this browser is to stand in for the second factor for a while.
+    #[serde(default)]
+    remember: bool,
+}
+
+/// Answers for a sign-in that waits by a passkey of whoever waits.
+#[utoipa::path(post, path = "/sessions/second-factor/passkey", tag = "session",
+    operation_id = "answer_with_passkey", request_body = PasskeyFactorBody, responses(
+        (status = 201, body = SignedInView),
+        (status = 403, body = Problem, description = "`passkey_foreign`, `passkey_refused` and others"),
+        (status = 409, body = Problem, description = "`challenge_over`, `ceremony_stale`"),
+        (status = 422, body = Problem), (status = 429, body = Problem)))]
+pub(super) async fn answer_with_passkey(
+    State(identity): State<Identity>,
+    _: Public,
+    from: ClientAddr,
+    headers: HeaderMap,
+    Json(body): Json<PasskeyFactorBody>,
+) -> Result<Response> {
+    let challenge = identity.waiting_here(&headers)?;
+    let device = device_of(&headers);
+    let at = At {
+        from,
+        device: &device,
+        cookie: identity.remembered(&headers),
+    };
+    let answer = PasskeyAnswer {
+        ceremony: body.ceremony,
+        credential: body.credential,
+    };
+    let (account, issued) = identity
+        .answer_with_passkey(challenge, answer, body.remember, at)
+        .await?;
+    Ok(identity.let_through_at_last(account, issued))
 }

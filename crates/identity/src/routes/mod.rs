@@ -127,6 +127,8 @@ fn credentials() -> OpenApiRouter<Identity> {
         .routes(routes!(factors::renew_codes))
         .routes(routes!(factors::forget_device))
         .routes(routes!(factors::answer))
+        .routes(routes!(factors::ask_passkey))
+        .routes(routes!(factors::answer_with_passkey))
         .routes(routes!(confirmation::ways, confirmation::confirm))
         .routes(routes!(confirmation::with_passkey))
         .routes(routes!(confirmation::ask))

@@ -162,7 +162,11 @@ impl Identity {
         let to = match returned.outcome {
             Ok(Outcome::Entered(Entry::Session(account, issued))) => {
                 self.set_cookies(&mut headers, &issued);
-                next.unwrap_or_else(|| landing(&account).to_owned())
+                if issued.kept {
+                    page("/your-data", &[("kept", Some("yes"))])
+                } else {
+                    next.unwrap_or_else(|| landing(&account).to_owned())
+                }
             }
             Ok(Outcome::Entered(Entry::SecondFactor(challenge))) => {
                 self.set_challenge(&mut headers, &challenge);

@@ -83,12 +83,15 @@ impl From<Account> for MeView {
 pub(super) struct SignedInView {
     pub(super) user: MeView,
     pub(super) landing: &'static str,
+    /// Whether the account was to be deleted, and stays because of this sign-in.
+    pub(super) kept: bool,
 }
 
 impl From<Account> for SignedInView {
     fn from(account: Account) -> Self {
         Self {
             landing: landing(&account),
+            kept: false,
             user: account.into(),
         }
     }

@@ -97,6 +97,26 @@ pub(crate) async fn try_challenge(
     Ok(tried.map(|row| (row.user, row.method)))
 }
 
+/// Who waits, if somebody does.
+pub(crate) async fn waiting(
+    db: &mut PgConnection,
+    hash: &[u8],
+    most: i16,
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<UserId>> {
+    sqlx::query_scalar!(
+        r#"
+        select user_id as "user: UserId" from identity.challenges
+        where hash = $1 and used_at is null and expires_at > $2 and attempts < $3
+        "#,
+        hash,
+        now,
+        most,
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Uses a waiting sign-in up; false if somebody else was first.
 pub(crate) async fn consume_challenge(
     db: &mut PgConnection,

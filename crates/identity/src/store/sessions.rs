@@ -100,6 +100,32 @@ pub(crate) async fn list(db: &mut PgConnection, user: UserId) -> sqlx::Result<Ve
     .await
 }
 
+/// Makes a session that goes on where another one stands, its owner having proved who they are;
+/// false if it does not stand.
+pub(crate) async fn copy(
+    db: &mut PgConnection,
+    session: SessionId,
+    next: SessionId,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let made = sqlx::query!(
+        r#"
+        insert into identity.sessions
+            (id, user_id, device, address, created_at, last_seen_at, expires_at, method,
+                authenticated_at)
+        select $2, user_id, device, address, created_at, $3, expires_at, method, $3
+        from identity.sessions
+        where id = $1 and ended_at is null
+        "#,
+        session as SessionId,
+        next as SessionId,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(made.rows_affected() == 1)
+}
+
 /// Notes that the session's owner has proved again who they are.
 pub(crate) async fn authenticated(
     db: &mut PgConnection,

@@ -32,6 +32,8 @@ const TABLE: &[(&str, Callers)] = &[
     ("inspect_sign_in", Public),
     ("sign_in_by_link", Public),
     ("answer_second_factor", Public),
+    ("second_factor_challenge", Public),
+    ("answer_with_passkey", Public),
     ("system", Public),
     // The token and the signature say who it is.
     ("exchange_hosted_token", Public),
@@ -171,6 +173,13 @@ const TABLE: &[(&str, Callers)] = &[
     ("check_hosted_project", Permission("system.manage")),
     ("retry_hosted_event", Permission("system.manage")),
     ("reconcile_hosted_project", Permission("system.manage")),
+    ("mail_words", Permission("system.read")),
+    ("words_of_mail", Permission("system.read")),
+    ("change_mail_words", Permission("system.manage")),
+    ("reset_mail_words", Permission("system.manage")),
+    ("preview_mail", Permission("system.read")),
+    ("preview_mail_page", Permission("system.read")),
+    ("send_trial_mail", Permission("system.manage")),
     ("dead_letters", Permission("system.read")),
     ("retry_job", Permission("system.manage")),
     ("discard_job", Permission("system.manage")),
@@ -234,6 +243,8 @@ pub(crate) fn body_of(id: &str) -> Value {
             "api_url": "http://127.0.0.1:9", "secret_server_key": "x", "webhook_secrets": [],
             "sign_up": true, "link_verified_email": false}),
         "impersonate" => json!({"reason": "To see what they see"}),
+        "change_mail_words" => json!({"version": 0, "words": words()}),
+        "preview_mail" | "send_trial_mail" => words(),
         "rename_passkey" => json!({"name": "Mine"}),
         "check_import" => json!({"email": 0}),
         "inspect_verification" | "verify_email" | "inspect_invitation" | "accept_invitation" => {
@@ -241,6 +252,10 @@ pub(crate) fn body_of(id: &str) -> Value {
         }
         _ => json!({}),
     }
+}
+
+fn words() -> Value {
+    json!({"subject": "S", "heading": "H", "paragraphs": ["P"]})
 }
 
 #[test]

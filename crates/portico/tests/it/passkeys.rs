@@ -91,6 +91,49 @@ async fn a_passkey_is_added_named_used_without_saying_who_and_removed() {
 }
 
 #[tokio::test]
+async fn a_sign_in_that_waits_is_answered_by_a_passkey_of_its_own_account() {
+    let (app, origin) = place().await;
+    let (ada, eve) = (app.member("ada").await, app.member("eve").await);
+    crate::second_factor::enrol(&app, &ada).await;
+    let (mut hers, mut other) = (Authenticator::at(&origin), Authenticator::at(&origin));
+    let ask = "/sessions/second-factor/challenge";
+    let waiting = ada.elsewhere();
+    waiting.sign_in().await.status(202);
+    refused(&waiting.post(ask, json!({})).await, 409, "no_passkey");
+    add(&ada, &mut hers, "Laptop").await.status(201);
+    add(&eve, &mut other, "Laptop").await.status(201);
+
+    let visitor = ada.elsewhere();
+    refused(&visitor.post(ask, json!({})).await, 409, "challenge_over");
+    let entered = visitor.sign_in().await.status(202);
+    assert_eq!(
+        entered.body["factors"],
+        json!(["totp", "passkey", "recovery_code"])
+    );
+    let answer = async |device: &mut Authenticator, remember: bool| {
+        let (ceremony, options) = asked(&visitor, ask).await;
+        assert_eq!(options["allowCredentials"].as_array().unwrap().len(), 1);
+        let credential = device.get(&options);
+        let body = json!({"ceremony": ceremony, "credential": credential, "remember": remember});
+        visitor.post("/sessions/second-factor/passkey", body).await
+    };
+    // Somebody else's key opens neither account.
+    refused(&answer(&mut other, false).await, 403, "passkey_foreign");
+    visitor.get("/me").await.status(401);
+    answer(&mut hers, true).await.status(201);
+    assert_eq!(visitor.get("/me").await.body["email"], ada.email());
+    refused(&visitor.post(ask, json!({})).await, 409, "challenge_over");
+    let how: Value = app
+        .value("select data from identity.security_events where kind = 'signed_in' order by id desc limit 1")
+        .await;
+    assert_eq!(how["method"], "password");
+    assert_eq!(how["second_factor"], "passkey");
+    // The browser stands in for it from now on.
+    visitor.delete("/sessions/current").await.status(204);
+    visitor.sign_in().await.status(201);
+}
+
+#[tokio::test]
 async fn an_answer_counts_once_and_only_for_its_own_question() {
     let (app, origin) = place().await;
     let ada = app.member("ada").await;

@@ -438,7 +438,9 @@ async fn a_session_planted_in_a_browser_is_not_the_one_that_a_sign_in_opens() {
         });
         assert!(fresh, "{pair}");
     }
-    // Who planted it is still nobody but themselves.
+    // What was planted is over: who planted it sees nothing, and comes in as themselves.
+    eve.get("/me").await.status(401);
+    eve.sign_in().await.status(201);
     assert_eq!(
         eve.get("/me").await.status(200).body["email"],
         "eve@example.org"

@@ -102,6 +102,16 @@ impl Person {
         self.client.request(method, format!("{}{path}", self.url))
     }
 
+    /// A form, as a page sends it.
+    pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> RequestBuilder {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        self.raw("POST", path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body)
+    }
+
     /// A request whose redirect is looked at, not followed.
     pub(crate) async fn once(&self, method: &str, path: &str) -> Answer {
         let client = Client::builder()

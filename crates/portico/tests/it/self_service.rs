@@ -309,7 +309,16 @@ async fn whoever_leaves_is_out_at_once_and_comes_back_by_signing_in() {
     assert_eq!(listed["items"], json!([]));
 
     app.clock.advance(Duration::days(29));
-    ada.sign_in().await.status(201);
+    let back = ada.sign_in().await.status(201);
+    assert_eq!(back.body["kept"], true);
+    // Whoever it was, the owner hears of it.
+    app.drain().await;
+    let mail = &app.mails("ada@example.org").await[0];
+    assert_eq!(mail["subject"], "Your account at Portico stays");
+    assert_eq!(
+        ada.elsewhere().sign_in().await.status(201).body["kept"],
+        false
+    );
     assert_eq!(
         ada.get("/me").await.status(200).body["email"],
         "ada@example.org"

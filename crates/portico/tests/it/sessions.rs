@@ -173,6 +173,79 @@ async fn devices_are_listed_and_signed_out_at_once() {
 }
 
 #[tokio::test]
+async fn signing_in_once_more_ends_what_the_browser_had() {
+    let app = TestApp::new().await;
+    let (ada, bob) = (app.member("ada").await, app.member("bob").await);
+    let (before, phone) = (ada.cookies(), ada.elsewhere());
+    phone.sign_in().await.status(201);
+    let with = async |cookies: &str| {
+        let request = app.visitor().raw("GET", "/api/v1/me");
+        Answer::of(request.header("cookie", cookies)).await.code
+    };
+    // A wrong password ends nothing.
+    let wrong = json!({"email": ada.email(), "password": "not this one"});
+    ada.post("/sessions", wrong).await.status(403);
+    assert_eq!(with(&before).await, 200);
+    ada.sign_in().await.status(201);
+    assert_eq!(with(&before).await, 401);
+    assert_eq!(
+        ada.get("/sessions").await.body["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    phone.get("/me").await.status(200);
+    // The same where somebody else signs in there.
+    let hers = ada.cookies();
+    let theirs = json!({"email": bob.email(), "password": PASSWORD});
+    ada.post("/sessions", theirs).await.status(201);
+    assert_eq!(with(&hers).await, 401);
+    assert_eq!(ada.get("/me").await.body["email"], bob.email());
+    let ended: i64 = app
+        .value("select count(*) from identity.sessions where ended_because = 'replaced'")
+        .await;
+    assert_eq!(ended, 2);
+}
+
+#[tokio::test]
+async fn a_fresh_proof_gives_the_browser_other_tokens_and_ends_those_before() {
+    let app = TestApp::new().await;
+    let ada = app.member("ada").await;
+    let before = ada.cookies();
+    app.clock.advance(time::Duration::minutes(20));
+    ada.put(
+        "/me/password",
+        json!({"password": "five quiet arches by the sea"}),
+    )
+    .await
+    .status(403);
+    let copy = app.visitor().raw("GET", "/api/v1/me");
+    assert_eq!(Answer::of(copy.header("cookie", &before)).await.code, 200);
+    let before = ada.cookies();
+    let proof = json!({"method": "password", "secret": PASSWORD});
+    ada.post("/me/confirmation", proof).await.status(204);
+    let copy = app.visitor().raw("GET", "/api/v1/me");
+    assert_eq!(Answer::of(copy.header("cookie", &before)).await.code, 401);
+    let listed = ada.get("/sessions").await.status(200);
+    let devices = listed.body["items"].as_array().unwrap();
+    assert_eq!((devices.len(), &devices[0]["current"]), (1, &json!(true)));
+    ada.put(
+        "/me/password",
+        json!({"password": "five quiet arches by the sea"}),
+    )
+    .await
+    .status(204);
+    // It ends when the one before would have.
+    app.clock.advance(time::Duration::days(13));
+    ada.get("/me").await.status(200);
+    let days: i64 = app
+        .value("select extract(day from max(expires_at) - min(created_at))::bigint from identity.sessions where ended_at is null")
+        .await;
+    assert_eq!(days, 90);
+}
+
+#[tokio::test]
 async fn signing_out_ends_the_session_on_the_server() {
     let app = TestApp::new().await;
     let ada = app.member("ada").await;

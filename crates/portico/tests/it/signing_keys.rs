@@ -35,8 +35,9 @@ async fn a_rotation_signs_nobody_out_and_the_next_key_was_published_before() {
     assert_eq!(after.len(), 3);
     assert!(before.iter().all(|kid| after.contains(kid)));
     // A new token is by the new key, and good on both servers.
-    ada.sign_in().await.status(201);
-    let new = ada.cookie("portico_access").unwrap();
+    let phone = ada.elsewhere();
+    phone.sign_in().await.status(201);
+    let new = phone.cookie("portico_access").unwrap();
     assert_eq!(kid_of(&new), signs);
     for url in [&app.url, &other.url] {
         for token in [&old, &new] {

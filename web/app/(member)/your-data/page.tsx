@@ -11,13 +11,14 @@ import { Prefetched } from "@/lib/prefetch";
 
 export const metadata: Metadata = { title: "Your data" };
 
-export default async function YourData() {
-  const me = await member("/your-data");
+export default async function YourData({ searchParams }: { searchParams: Promise<{ kept?: string | string[] }> }) {
+  const [me, { kept }] = await Promise.all([member("/your-data"), searchParams]);
   const api = await serverApi();
   return (
     <Prefetched load={(client) => [client.query(exportOptions(api)), client.query(leaveOptions(api))]}>
       <Page measure="form">
         <PageHeader title="Your data">What is held about you, as a copy to keep; and the way to leave.</PageHeader>
+        {kept && !me.acting ? <Notice tone="success">Welcome back. Your account was to be deleted; you signed in, so it stays, and all is as it was.</Notice> : null}
         {me.acting ? <Notice>{`Only ${me.display_name} can have a copy of their data, or delete their account.`}</Notice> : null}
         <Section
           title="A copy to keep"

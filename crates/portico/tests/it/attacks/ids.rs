@@ -97,6 +97,8 @@ async fn place() -> Place {
             role.body["name"].as_str().unwrap().to_owned(),
         ),
         ("roles/{role}", "owner".to_owned()),
+        // Everybody's mails, and staff's to word.
+        ("mail-words/{name}", "sign_in".to_owned()),
         ("feed/{id}", sent.clone()),
         ("updates/{id}", sent),
         ("passkeys/{id}", passkey),
