@@ -38,8 +38,9 @@ pub(crate) struct Settings {
 
 /// Starts are measured so many times each.
 const STARTS: usize = 3;
-/// After this the server has done what it does at a start.
-const SETTLED: Duration = Duration::from_secs(10);
+/// What a start needs is measured after this, and what stays of it when it has settled.
+const STARTED: Duration = Duration::from_secs(10);
+const SETTLED: Duration = Duration::from_secs(50);
 
 /// Measures everything and prints the table.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -47,6 +48,8 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let data = starts(&settings, &mut report).await?;
 
     let mut server = Server::start(&settings.portico, &data).await?;
+    tokio::time::sleep(STARTED).await;
+    let started = Memory::of(server.process.pid)?;
     tokio::time::sleep(SETTLED).await;
     let front = front_of(server.process.pid)?;
     let (idle, child) = (Memory::of(server.process.pid)?, Memory::of(front.0)?);
@@ -59,7 +62,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     pages(&bench, &server, &front, &mut report).await?;
     tokio::time::sleep(Duration::from_secs(2)).await;
     memory(
-        (idle, Memory::of(server.process.pid)?),
+        [started, idle, Memory::of(server.process.pid)?],
         (child, Memory::of(front.0)?),
         &mut report,
     );
@@ -202,12 +205,13 @@ fn state(report: &mut Report, what: &str, other: &str, ratio: &Ratio, goal: Opti
     report.note(other, &ratio.other);
 }
 
-fn memory(server: (Memory, Memory), child: (Memory, Memory), report: &mut Report) {
-    let (idle, after) = server;
-    for (what, memory) in [
-        ("memory of the server, idle", idle),
-        ("memory of the server, after the load", after),
-    ] {
+fn memory(server: [Memory; 3], child: (Memory, Memory), report: &mut Report) {
+    let whats = [
+        "memory of the server, ten seconds after its start",
+        "memory of the server, idle for a minute",
+        "memory of the server, after the load",
+    ];
+    for (what, memory) in whats.into_iter().zip(server) {
         report.row(
             what,
             format!("{:.0} MB", memory.megabytes()),
