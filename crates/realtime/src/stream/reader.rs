@@ -97,6 +97,11 @@ pub(super) const ISO: &[BorrowedFormatItem<'_>] =
 /// so long has lost the connection, even if nobody said so.
 const SILENCE: Duration = Duration::from_secs(35);
 
+/// PostgreSQL asks for an answer when it has heard nothing for long, or when it wants to stop: then
+/// it would wait for us to confirm everything, which we do a window later. So it is asked which, at
+/// most so often.
+const PRESSED: Duration = Duration::from_secs(1);
+
 impl<S: Sink> Reader<S> {
     /// Reads until the server stops, or until PostgreSQL's log is no longer a logical one.
     pub(crate) async fn run(&self) {
@@ -143,6 +148,7 @@ impl<S: Sink> Reader<S> {
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
+        let mut asked = heard;
         loop {
             let event = tokio::select! {
                 biased;
@@ -159,6 +165,13 @@ impl<S: Sink> Reader<S> {
                 () = sleep_until(heard + SILENCE) => bail!("PostgreSQL fell silent"),
             };
             heard = Instant::now();
+            let pressed = matches!(event, ReplicationEvent::KeepAlive { reply_requested, .. } if reply_requested);
+            if pressed && asked.elapsed() > PRESSED {
+                asked = heard;
+                if slot::is_stopping(&self.db).await {
+                    bail!("PostgreSQL is stopping");
+                }
+            }
             match event {
                 ReplicationEvent::Begin {
                     final_lsn,

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::time::{MissedTickBehavior, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -70,6 +70,8 @@ pub(crate) async fn is_logical(db: &mut PgConnection) -> Result<bool> {
 const UNLIMITED: i64 = 1 << 30;
 /// How often the slot is looked after.
 const TEND_EVERY: Duration = Duration::from_secs(10);
+/// How long a new connection may take that only asks whether there can be one.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// Finds the slot, or makes it. Fails where this server cannot stream.
 pub(crate) async fn ensure(db: &mut PgConnection, name: &str, publication: &str) -> Result<Slot> {
@@ -199,6 +201,20 @@ async fn tend(db: &PgPool, name: &str, family: &str) -> Result<Option<Condition>
     .await?;
     sweep(&mut db, name, family).await?;
     Ok(found.map(|(held_back, safe)| Condition { held_back, safe }))
+}
+
+/// Whether PostgreSQL lets nobody in any more because it stops.
+pub(crate) async fn is_stopping(db: &PgPool) -> bool {
+    let options = db.connect_options();
+    match timeout(ANSWER, PgConnection::connect_with(&options)).await {
+        // `cannot_connect_now`.
+        Ok(Err(sqlx::Error::Database(error))) => error.code().as_deref() == Some("57P03"),
+        Ok(Ok(connection)) => {
+            let _ = timeout(ANSWER, connection.close()).await;
+            false
+        }
+        _ => false,
+    }
 }
 
 /// Writes into the log, so that a quiet database's slot moves on, and whoever reads it hears that

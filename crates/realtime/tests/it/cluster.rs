@@ -106,6 +106,20 @@ impl Cluster {
         }
     }
 
+    /// Asks it to stop, as an administrator does, and waits until it has; nobody is made to.
+    pub(crate) async fn close(&mut self) {
+        let running = PrivateCluster::attach(&self.folder.join("postgres")).unwrap();
+        kill(Pid::from_raw(running.pid()), Signal::SIGINT).unwrap();
+        let mut pause = tokio::time::interval(Duration::from_millis(50));
+        let closing = async {
+            while PrivateCluster::attach(&self.folder.join("postgres")).is_some() {
+                pause.tick().await;
+            }
+        };
+        timeout(PATIENCE, closing).await.expect("it stops in time");
+        self.running = None;
+    }
+
     pub(crate) async fn launch(&mut self) {
         let mut settings = Settings::new(self.folder.join("postgres"));
         settings.port = self.port;

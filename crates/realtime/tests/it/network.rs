@@ -1,12 +1,14 @@
 //! A database over a network: passwords, TLS, and what is refused.
 
+use std::sync::Arc;
+
 use crate::{
     cluster::{Cluster, Papers},
     server::{PATIENCE, Server, run_on},
 };
 use serde_json::json;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
-use tokio::time::timeout;
+use tokio::{sync::Mutex, time::timeout};
 
 /// A server that lets nobody in over TCP without TLS and a password.
 async fn guarded() -> (Cluster, Papers) {
@@ -128,4 +130,31 @@ async fn a_server_without_tls_is_refused_when_tls_is_demanded() {
     let outcome = crate::server::probe(&cluster.options("postgres"), options).await;
     let failure = outcome.unwrap_err();
     assert!(failure.contains("TLS"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_postgresql_that_is_asked_to_stop_does_not_wait_for_us_and_is_read_on_when_it_is_back() {
+    let cluster = Cluster::start(&[]).await;
+    let options = cluster.options("postgres");
+    // It lives until what the test left in it is removed.
+    let cluster = Arc::new(Mutex::new(cluster));
+    let kept = Arc::clone(&cluster);
+    run_on(options, |server| async move {
+        timeout(PATIENCE, server.realtime.streaming())
+            .await
+            .unwrap();
+        let ada = server.people.add("ada", &[]);
+        let config = json!({"postgres_changes": [{"event": "*", "schema": "shop", "table": "*"}]});
+        let mut client = server.join("ada", "realtime:x", config).await;
+        server.order(1, ada.user, "before").await;
+        assert_eq!(client.change().await["record"]["title"], "before");
+        // What was read is confirmed minutes later; PostgreSQL would wait for that.
+        let mut cluster = cluster.lock().await;
+        cluster.close().await;
+        cluster.launch().await;
+        server.order(2, ada.user, "after").await;
+        assert_eq!(client.change().await["record"]["title"], "after");
+    })
+    .await;
+    drop(kept);
 }

@@ -278,7 +278,7 @@ pub(crate) async fn until(holds: impl Fn() -> bool) {
 /// A database and the servers on it.
 struct World {
     name: String,
-    admin: tokio::sync::Mutex<PgConnection>,
+    server: PgConnectOptions,
     options: PgConnectOptions,
     db: PgPool,
     people: Arc<People>,
@@ -291,7 +291,7 @@ impl World {
         let mut admin = PgConnection::connect_with(&server).await.unwrap();
         let create = sqlx::AssertSqlSafe(format!("create database {name}"));
         sqlx::query(create).execute(&mut admin).await.unwrap();
-        let options = server.database(&name);
+        let options = server.clone().database(&name);
         let db = PgPool::connect_with(options.clone()).await.unwrap();
         for schema in [
             include_str!("schema.sql"),
@@ -302,7 +302,7 @@ impl World {
         }
         Self {
             name,
-            admin: admin.into(),
+            server,
             options,
             db,
             people: Arc::default(),
@@ -358,7 +358,7 @@ impl World {
     async fn end(self, test: impl Future<Output = ()> + Send + 'static) {
         #[expect(clippy::disallowed_methods, reason = "a panic must not keep the slot")]
         let outcome = tokio::spawn(test).await;
-        let mut admin = self.admin.into_inner();
+        let mut admin = PgConnection::connect_with(&self.server).await.unwrap();
         let servers = std::mem::take(&mut *self.servers.lock().unwrap());
         for server in servers {
             server.tasks.stop(PATIENCE).await;
