@@ -19,8 +19,8 @@ export function freePort() {
   });
 }
 
-/** Runs the built server until `stop()`. `setupLink` is what it printed for the first owner. */
-export async function start({ demo = false, profile = process.env.PORTICO_PROFILE ?? "debug", host = "127.0.0.1", port: wanted, env: more = {} } = {}) {
+/** Runs the built server until `stop()`, without its pages if `front` is false. `setupLink` is what it printed for the first owner. */
+export async function start({ demo = false, profile = process.env.PORTICO_PROFILE ?? "debug", host = "127.0.0.1", port: wanted, env: more = {}, front = true } = {}) {
   const data = mkdtempSync(path.join(tmpdir(), "portico-e2e-"));
   // Started by root, PostgreSQL runs as a user of its own, who has to get through.
   chmodSync(data, 0o711);
@@ -52,7 +52,8 @@ export async function start({ demo = false, profile = process.env.PORTICO_PROFIL
     for (;;) {
       if (child.exitCode !== null) throw new Error(`portico ended with ${child.exitCode}:\n${said}\n${log}`);
       const answer = await fetch(`${base}/readyz`).catch(() => null);
-      if (answer?.ok) return;
+      const { checks = [] } = (await answer?.json().catch(() => null)) ?? {};
+      if (checks.length && checks.every((check) => check.ok || (!front && check.name === "front_end"))) return;
       if (Date.now() > deadline) {
         await stop();
         throw new Error(`portico is not ready:\n${said}\n${log}`);
