@@ -7,6 +7,7 @@ mod changes;
 mod channels;
 mod client;
 mod cluster;
+mod echo;
 mod journal;
 mod legacy;
 mod limits;

@@ -1,6 +1,6 @@
 //! RFC 6455 with bytes: what the Autobahn test suite asks of a server in its sections 1 to 7, 9
 //! and 10, as far as a server that speaks a protocol of its own can be asked. Its cases are named
-//! where they are repeated.
+//! where they are repeated. The suite itself asks an echo: `contracts/realtime/autobahn`.
 
 use serde_json::{Value, json};
 use tokio::{
