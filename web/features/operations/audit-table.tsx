@@ -23,11 +23,14 @@ const IN_PLACE: Readonly<Record<string, string>> = {
   "impersonation.ended": "No longer in their place",
 };
 
-/** `identity.profile_changed` as "Profile changed": the exact name stands beneath it. */
+/** `identity.profile_changed` as "Profile changed", `user.suspended` as "Member suspended": the exact name stands beneath it. */
 export function inWords(action: string): string {
   const known = IN_PLACE[action];
   if (known) return known;
-  const words = action.slice(action.indexOf(".") + 1).replace(/[._]/g, " ");
+  const [what = "", ...rest] = action.split(".");
+  const act = rest.join(" ").replace(/_/g, " ");
+  // One word alone does not say what it was done to.
+  const words = act.includes(" ") ? act : `${what === "user" ? "member" : what} ${act}`;
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -21,7 +21,7 @@ export function TiersTable({ mayWrite }: { mayWrite: boolean }) {
   const [edited, setEdited] = useState<Tier | "new" | null>(null);
   const { data, isError, error, refetch } = useQuery(tiersOptions());
   const { data: features } = useQuery(featuresOptions());
-  useLiveQuery("tiers", { schema: "billing", table: "tiers" }, () => client.invalidateQueries({ queryKey: keys.tiers.list() }), sinceOf(data));
+  useLiveQuery("tiers", { schema: "billing", table: "tiers" }, () => client.invalidateQueries({ queryKey: keys.tiers.all() }), sinceOf(data));
   if (isError && !data) return <ErrorState error={error} retry={() => void refetch()} />;
   const nameOf = (key: string) => features?.items.find((f) => f.key === key)?.name ?? key;
   const add = mayWrite ? (
