@@ -144,6 +144,7 @@ impl<J: Job> TaskHandler for Task<J> {
             return Err(Failure(format!("nobody handles {}", J::NAME)));
         };
         let attempt = *context.job().attempts();
+        let queue = home.db.clone();
         let ours = Context {
             db: home.db,
             clock: home.clock,
@@ -169,7 +170,29 @@ impl<J: Job> TaskHandler for Task<J> {
         if let Err(Failure(why)) = &outcome {
             tracing::warn!(job = J::NAME, attempt, why, "job failed");
         }
+        wake_for_the_next(&queue).await;
         outcome
+    }
+}
+
+/// Says that there is more to do, if there is. The library takes one job for each notice, and
+/// the jobs of one transaction give one notice together: without this, a thousand mails would
+/// go out a handful at each poll.
+async fn wake_for_the_next(db: &Database) {
+    let told = sqlx::query(
+        r"
+        select pg_notify('jobs:insert', '')
+        where exists (
+            select from graphile_worker._private_jobs
+            where is_available = true and run_at <= now()
+        )
+        ",
+    )
+    .execute(db.pool())
+    .await;
+    if let Err(error) = told {
+        // The poll finds it.
+        tracing::debug!(%error, "nobody was woken for the next job");
     }
 }
 

@@ -216,6 +216,32 @@ async fn a_job_that_keeps_failing_becomes_a_dead_letter_that_staff_retry() {
 }
 
 #[tokio::test]
+async fn many_jobs_of_one_transaction_are_run_one_after_the_other_without_a_pause() {
+    let app = TestApp::new().await;
+    app.app.worker.start(&app.app.tasks);
+    let mut tx = app.app.db.begin().await.unwrap();
+    for n in 0..400 {
+        let import = format!("00000000-0000-7000-8000-{n:012}").parse().unwrap();
+        // About nothing that there is: done at once.
+        jobs::enqueue(&mut tx, identity::jobs::TakeOver { import })
+            .await
+            .unwrap();
+    }
+    tx.commit().await.unwrap();
+    // A handful at each poll would take minutes.
+    eventually("every job is done", async || {
+        app.value::<i64>(
+            "select count(*) from graphile_worker._private_jobs j
+             join graphile_worker._private_tasks t on t.id = j.task_id
+             where t.identifier = 'identity:take_over'",
+        )
+        .await
+            == 0
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_dead_letter_can_be_given_up() {
     let app = TestApp::new().await;
     let owner = app.owner("eva").await;
