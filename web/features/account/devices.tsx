@@ -35,7 +35,7 @@ function Device({ session }: { session: Schema["SessionView"] }) {
           Last seen <RelativeTime at={session.last_seen_at} />
           {session.ip ? (
             <>
-              {" from "}
+              {session.current ? " from " : session.same_network ? " in the network that you are in now, " : " in another network, "}
               <span className="font-mono text-12">{session.ip}</span>
             </>
           ) : null}

@@ -65,7 +65,9 @@ pub(super) struct SessionsView {
 
 impl SessionsView {
     pub(super) fn of(sessions: Vec<Session>, current: SessionId) -> Self {
-        let view = |session| SessionView::of(session, current);
+        let asking = sessions.iter().find(|session| session.id == current);
+        let here = asking.map(|session| session.address.clone());
+        let view = |session| SessionView::of(session, current, here.as_deref());
         Self {
             items: sessions.into_iter().map(view).collect(),
         }

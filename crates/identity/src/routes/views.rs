@@ -5,8 +5,12 @@ use crate::{
     actions::sessions::{landing, permissions},
     model::{Account, Person, Session, Status},
 };
-use kernel::id::{SessionId, UserId};
+use kernel::{
+    client::ClientAddr,
+    id::{SessionId, UserId},
+};
 use serde::Serialize;
+use std::net::IpAddr;
 use time::OffsetDateTime;
 
 /// A person, as they see themselves.
@@ -111,12 +115,22 @@ pub(super) struct SessionView {
     last_seen_at: OffsetDateTime,
     /// Whether it is the one asking.
     current: bool,
+    /// Whether it was last used from the same network as the one asking.
+    same_network: bool,
+}
+
+/// The network of an address, as it is written down.
+fn network_of(address: &str) -> Option<IpAddr> {
+    Some(ClientAddr(address.parse().ok()?).network())
 }
 
 impl SessionView {
-    pub(super) fn of(session: Session, current: SessionId) -> Self {
+    /// `here` is the address of the device that asks, if it is one of these.
+    pub(super) fn of(session: Session, current: SessionId, here: Option<&str>) -> Self {
+        let here = here.and_then(network_of);
         Self {
             current: session.id == current,
+            same_network: here.is_some() && network_of(&session.address) == here,
             id: session.id,
             device: session.device,
             ip: session.address,

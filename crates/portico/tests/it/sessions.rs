@@ -158,6 +158,19 @@ async fn devices_are_listed_and_signed_out_at_once() {
         .next()
         .unwrap();
     assert!(ids.contains(&phones));
+    // One that was used in another network says so.
+    app.sql(&format!(
+        "update identity.sessions set address = '203.0.113.7' where id = '{phones}'"
+    ))
+    .await;
+    let devices = ada.get("/sessions").await.body["items"].clone();
+    for device in devices.as_array().unwrap() {
+        assert_eq!(
+            device["same_network"],
+            json!(device["id"] != phones),
+            "{device}"
+        );
+    }
 
     // Not somebody else's to end.
     bob.delete(&format!("/sessions/{phones}")).await.status(404);
