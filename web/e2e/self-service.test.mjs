@@ -132,7 +132,18 @@ test("leaving is asked for twice, and signing in takes it back", { timeout: 120_
   await page.getByLabel("E-mail", { exact: true }).fill("moved@example.org");
   await page.getByLabel("Password", { exact: true }).fill(member.password);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
-  await page.waitForURL("**/home");
+  // Whoever comes back is told so, and by mail too.
+  await page.waitForURL((url) => url.pathname === "/your-data");
+  await page.getByText("Your account was to be deleted; you signed in, so it stays", { exact: false }).waitFor();
+  await interactive(page);
+  await fits(page);
+  await accessible(page);
+  if (process.env.SHOTS) await shoot(page, "kept-phone-dark", { folder: process.env.SHOTS });
+  const deadline = Date.now() + 20_000;
+  while (!(await mails(portico.base, "moved@example.org")).some((mail) => mail.subject.endsWith(" stays"))) {
+    assert.ok(Date.now() < deadline, "no mail tells of it");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
   assert.deepEqual(complaints, []);
   await context.close();
 });

@@ -21,6 +21,7 @@ const WORDS: Readonly<Record<string, string>> = {
   provider_unlinked: "Unlinked a provider",
   suspended: "Suspended",
   restored: "Restored",
+  came_back: "Came back before their account was erased",
   deleted: "Moved to the trash",
   signed_out: "Signed out by staff",
   role_changed: "Roles changed",

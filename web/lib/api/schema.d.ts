@@ -3962,6 +3962,8 @@ export interface components {
             ip: string;
             /** Format: date-time */
             last_seen_at: string;
+            /** @description Whether it was last used from the same network as the one asking. */
+            same_network: boolean;
         };
         SessionsView: {
             items: components["schemas"]["SessionView"][];

@@ -95,9 +95,7 @@ impl Identity {
             return Ok(false);
         }
         store::standing::restore(tx, user, self.0.clock.now()).await?;
-        let event = SecurityEvent::of(user, Kind::Restored)
-            .seen(arrival.from, arrival.device)
-            .with(json!({ "by": user, "own": true }));
+        let event = SecurityEvent::of(user, Kind::CameBack).seen(arrival.from, arrival.device);
         self.record(tx, event).await?;
         Ok(true)
     }

@@ -162,8 +162,7 @@ fn words(kind: Option<Kind>, data: &Value) -> Option<(Template, Value)> {
             let left = data["left"].as_i64().unwrap_or(0);
             (Template::RecoveryCodeUsed, json!({ "left": left }))
         }
-        // Whom staff let back in is told by them.
-        Kind::Restored if data["own"] == true => (Template::AccountKept, json!({})),
+        Kind::CameBack => (Template::AccountKept, json!({})),
         _ => return None,
     })
 }

@@ -66,6 +66,8 @@ kinds! {
     Suspended = "suspended",
     /// The account may be used again.
     Restored = "restored",
+    /// Its owner, who had deleted it, came back in time.
+    CameBack = "came_back",
     /// The account was put into the trash.
     Deleted = "deleted",
     /// Staff signed the account out.
@@ -98,7 +100,7 @@ impl Kind {
                 | Self::RecoveryCodeUsed
                 | Self::PasskeyAdded
                 | Self::Impersonated
-                | Self::Restored
+                | Self::CameBack
                 | Self::PasskeyRemoved
                 | Self::ProviderLinked
                 | Self::ProviderUnlinked
