@@ -28,6 +28,7 @@ pub(crate) fn all(
         Arc::new(OfBilling(billing.clone(), db.clone())),
         Arc::new(OfHosted(Kept::new(db.clone()))),
         Arc::new(OfUpdates(updates.clone())),
+        Arc::new(OfChannels(realtime::Kept::new(db.clone()))),
         Arc::new(OfMail(mailer.clone())),
         Arc::new(OfAudit(db.clone())),
         // Last: the files are the largest.
@@ -101,6 +102,28 @@ impl Holder for OfUpdates {
 
     /// What they read and did goes; the totals of an update, which name nobody, stay, and so
     /// does what they wrote for others, without their name.
+    async fn erase(&self, subject: &Subject) -> Result<()> {
+        self.0.forget(subject.user).await
+    }
+}
+
+#[derive(Debug)]
+struct OfChannels(realtime::Kept);
+
+#[async_trait]
+impl Holder for OfChannels {
+    fn name(&self) -> &'static str {
+        "channels"
+    }
+
+    fn title(&self) -> &'static str {
+        "What you said on private channels and is kept"
+    }
+
+    async fn holdings(&self, subject: &Subject) -> Result<Value> {
+        self.0.holdings(subject.user).await
+    }
+
     async fn erase(&self, subject: &Subject) -> Result<()> {
         self.0.forget(subject.user).await
     }

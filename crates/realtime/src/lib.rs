@@ -45,6 +45,7 @@ use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
 use tokio::sync::{broadcast::error::RecvError, mpsc};
 use tokio_util::sync::CancellationToken;
 
+pub use actions::kept::Kept;
 pub use bus::BusConfig;
 pub use config::{Config, Limits};
 pub use ports::{

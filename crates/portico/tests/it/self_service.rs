@@ -158,6 +158,18 @@ async fn send_picture(person: &Person, bytes: Vec<u8>) -> Answer {
     Answer::of(with_file(person.raw("PUT", "/api/v1/me/picture"), &bytes)).await
 }
 
+/// Says something on a channel of their own, to be kept.
+async fn say(person: &Person, text: &str) {
+    let path = format!(
+        "/realtime/v1/api/broadcast/user:{}:notes/events/said?private=true&persist=true",
+        person.id()
+    );
+    let body = json!({ "text": text });
+    Answer::of(person.raw("POST", &path).json(&body))
+        .await
+        .status(202);
+}
+
 #[tokio::test]
 async fn a_picture_is_made_anew_in_two_sizes_and_seen_by_everybody_signed_in() {
     let app = TestApp::new().await;
@@ -220,6 +232,8 @@ async fn a_copy_of_all_that_concerns_somebody_is_theirs_alone_and_goes_after_a_w
         .publish("Maintenance tonight", json!({"kind": "everyone"}))
         .await;
     send_picture(&ada, picture(300, 300)).await.status(200);
+    say(&ada, "A note to myself").await;
+    say(&eve, "A note of somebody else").await;
     assert_eq!(ada.get("/me/export").await.body, json!({ "latest": null }));
     ada.post("/me/export", json!({})).await.status(202);
     // Asked twice, made once.
@@ -268,6 +282,10 @@ async fn a_copy_of_all_that_concerns_somebody_is_theirs_alone_and_goes_after_a_w
         "Maintenance tonight"
     );
     assert_eq!(data["files"].as_array().unwrap().len(), 2);
+    let said = &data["channels"].as_array().unwrap()[..];
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert_eq!(said[0]["channel"], format!("user:{}:notes", ada.id()));
+    assert_eq!(said[0]["message"]["text"], "A note to myself");
     assert!(!data["mail"].as_array().unwrap().is_empty());
     let page = read("index.html");
     assert!(page.contains("Maintenance tonight") && page.contains("ada@example.org"));
@@ -360,6 +378,7 @@ async fn after_the_days_nothing_leads_to_who_left() {
         .publish("Maintenance tonight", json!({"kind": "everyone"}))
         .await;
     send_picture(&ada, picture(300, 300)).await.status(200);
+    say(&ada, "A note to myself").await;
     ada.post("/me/deletion", json!({})).await.status(204);
     app.clock.advance(Duration::days(31));
     app.run(EraseDeleted {}).await;
@@ -373,6 +392,7 @@ async fn after_the_days_nothing_leads_to_who_left() {
         ("identity.departures", "user_id"),
         ("identity.known_devices", "user_id"),
         ("updates.recipients", "user_id"),
+        ("realtime.messages", "sender"),
     ] {
         let sql = format!("select count(*) from {table} where {column} = '{user}'");
         assert_eq!(app.value::<i64>(&sql).await, 0, "{table}");

@@ -2,3 +2,4 @@
 //! domain of this server.
 
 pub(crate) mod broadcast;
+pub(crate) mod kept;

@@ -124,3 +124,37 @@ pub(crate) async fn sweep(
     .await?;
     Ok(swept.rows_affected())
 }
+
+/// A message as whoever said it reads it.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) topic: String,
+    pub(crate) event: String,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) is_binary: bool,
+    pub(crate) created_at: OffsetDateTime,
+}
+
+/// Everything of one sender that is kept, the oldest first. There is a bound to it.
+pub(crate) async fn of_sender(db: &mut PgConnection, sender: Uuid) -> sqlx::Result<Vec<Said>> {
+    sqlx::query_as!(
+        Said,
+        r#"
+        select topic, event, payload, is_binary, created_at
+        from realtime.messages
+        where sender = $1
+        order by id
+        "#,
+        sender,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Forgets everything of one sender.
+pub(crate) async fn forget_sender(db: &mut PgConnection, sender: Uuid) -> sqlx::Result<()> {
+    sqlx::query!("delete from realtime.messages where sender = $1", sender)
+        .execute(db)
+        .await?;
+    Ok(())
+}
