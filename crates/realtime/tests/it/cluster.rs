@@ -120,6 +120,29 @@ impl Cluster {
         self.running = None;
     }
 
+    /// Has it take over as the standby of itself: what follows stands on another timeline, as after
+    /// every fail-over.
+    pub(crate) async fn fail_over(&mut self) {
+        self.sql("alter system set restore_command = 'false'").await;
+        self.close().await;
+        let signal = self.folder.join("postgres/data/recovery.signal");
+        fs::write(&signal, "").unwrap();
+        self.give(&signal);
+        self.launch().await;
+        let mut db = self.options("postgres").connect().await.unwrap();
+        let mut pause = tokio::time::interval(Duration::from_millis(50));
+        let recovering = async {
+            while sqlx::query_scalar("select pg_is_in_recovery()")
+                .fetch_one(&mut db)
+                .await
+                .unwrap()
+            {
+                pause.tick().await;
+            }
+        };
+        timeout(PATIENCE, recovering).await.expect("it takes over");
+    }
+
     pub(crate) async fn launch(&mut self) {
         let mut settings = Settings::new(self.folder.join("postgres"));
         settings.port = self.port;

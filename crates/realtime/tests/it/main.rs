@@ -8,6 +8,7 @@ mod channels;
 mod client;
 mod cluster;
 mod echo;
+mod failover;
 mod journal;
 mod legacy;
 mod limits;
