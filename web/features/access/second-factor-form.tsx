@@ -63,7 +63,7 @@ export function SecondFactorForm({ second, done, over }: Props) {
     <form className="flex flex-col gap-4" method="post" onSubmit={form.onSubmit} noValidate>
       <FormError error={form.error} />
       {factor === "recovery_code" ? (
-        <TextField key="recovery" label="Recovery code" name="code" autoComplete="off" autoCapitalize="off" spellCheck={false} ref={focused} placeholder="xxxx-xxxx-xxxx-xxxx" className="font-mono" hint="One of the ten that were shown when you set this up. Each works once." />
+        <TextField key="recovery" label="Recovery code" name="code" autoComplete="off" autoCapitalize="off" spellCheck={false} ref={focused} placeholder="xxxx-xxxx-xxxx-xxxx-xxxx-xxxx" className="font-mono" hint="One of the ten that were shown when you set this up. Each works once." />
       ) : (
         <TextField key="totp" label="Six-digit code" name="code" inputMode="numeric" autoComplete="one-time-code" ref={focused} hint="Your authenticator app shows it, anew every half minute." />
       )}

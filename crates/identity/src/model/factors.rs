@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 /// Letters and digits that are not mistaken for each other (Crockford's base 32).
 const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-/// 80 bits, in four groups of four.
-const LETTERS_OF_A_CODE: usize = 16;
+/// 120 bits, in six groups of four: from 112 on, a plain hash keeps them (ASVS V6.5.2).
+const LETTERS_OF_A_CODE: usize = 24;
 
 kernel::id! {
     /// One browser that an account was used from.
@@ -57,7 +57,7 @@ impl RecoveryCodes {
         let code = |_| {
             let mut bytes = Zeroizing::new([0_u8; LETTERS_OF_A_CODE]);
             rand::fill(bytes.as_mut()).map_err(|_| anyhow::anyhow!("no randomness"))?;
-            let mut text = String::with_capacity(LETTERS_OF_A_CODE + 3);
+            let mut text = String::with_capacity(LETTERS_OF_A_CODE + LETTERS_OF_A_CODE / 4);
             for (n, byte) in bytes.iter().enumerate() {
                 if n > 0 && n % 4 == 0 {
                     text.push('-');
@@ -131,7 +131,7 @@ mod tests {
         let all: HashSet<&str> = codes.iter().collect();
         assert_eq!(all.len(), 10);
         for code in codes.iter() {
-            assert_eq!(code.len(), 19);
+            assert_eq!(code.len(), 29);
             let shouted = code.to_uppercase().replace('-', " ").replace('0', "O");
             assert_eq!(recovery_key(&shouted), recovery_key(code));
         }
