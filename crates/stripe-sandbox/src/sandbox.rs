@@ -110,6 +110,11 @@ impl Sandbox {
         crate::http::router(self.clone())
     }
 
+    /// The pages alone, for a server that puts them below a path of its own: `public_url` names it.
+    pub fn pages(&self) -> axum::Router {
+        crate::pages::router().with_state(self.clone())
+    }
+
     /// Lets time pass and web hooks out until `shutdown` is done.
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
         let pump = self.pump_forever();

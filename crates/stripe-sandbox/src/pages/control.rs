@@ -94,6 +94,11 @@ async fn shown(sandbox: &Sandbox, said: Option<&str>) -> Response {
     page(sandbox, StatusCode::OK, "control.html", context)
 }
 
+/// Leads to the page.
+pub(super) async fn lead(State(sandbox): State<Sandbox>) -> Response {
+    parts::go(&format!("{}/pages/control", sandbox.config().public_url))
+}
+
 /// Shows the page.
 pub(super) async fn show(State(sandbox): State<Sandbox>) -> Response {
     shown(&sandbox, None).await

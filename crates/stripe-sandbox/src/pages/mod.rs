@@ -12,7 +12,6 @@ mod receipt;
 
 use axum::Router;
 use axum::http::header;
-use axum::response::Redirect;
 use axum::routing::get;
 
 use crate::sandbox::Sandbox;
@@ -20,7 +19,7 @@ use crate::sandbox::Sandbox;
 /// The pages' routes.
 pub(crate) fn router() -> Router<Sandbox> {
     Router::new()
-        .route("/", get(async || Redirect::to("/pages/control")))
+        .route("/", get(control::lead))
         .route(
             "/pages/checkout/{id}",
             get(checkout::show).post(checkout::act),
