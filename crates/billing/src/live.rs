@@ -20,4 +20,20 @@ pub const TABLES: &[Table] = &[
             Rule::Permission(Permission::BillingRead),
         ],
     },
+    Table {
+        schema: "billing",
+        name: "subscriptions",
+        rules: &[
+            Rule::Owner { column: "user_id" },
+            Rule::Permission(Permission::BillingRead),
+        ],
+    },
+    Table {
+        schema: "billing",
+        name: "payments",
+        rules: &[
+            Rule::Owner { column: "user_id" },
+            Rule::Permission(Permission::BillingRead),
+        ],
+    },
 ];

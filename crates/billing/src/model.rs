@@ -1,5 +1,7 @@
 //! Tiers, features and memberships: what they are, and what may be said of them.
 
+pub mod payments;
+
 use kernel::{Error, Result, error::Faults, events::Event, id::UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -197,6 +199,8 @@ pub struct Tier {
     pub archived_at: Option<OffsetDateTime>,
     /// What it opens.
     pub features: Vec<Opened>,
+    /// What it costs, if it is sold.
+    pub prices: Vec<payments::Price>,
 }
 
 /// A feature, as staff see it.

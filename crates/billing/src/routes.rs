@@ -1,11 +1,17 @@
 //! The API of the domain, under `/api/v1`: `/tiers` and `/features` for staff,
-//! `/users/{id}/membership` and `/me/membership` for who holds what.
+//! `/users/{id}/membership` and `/me/membership` for who holds what; beside it, what is sold.
+
+mod payments;
+mod shop;
+mod webhooks;
+
+pub use webhooks::webhooks;
 
 use crate::{
     Billing,
     model::{
         Benefit, Feature, FeatureRow, Grant, Holder, Key, Membership, Opened, Tier, TierId,
-        TierText,
+        TierText, payments::Price,
     },
 };
 use axum::{extract::State, http::StatusCode};
@@ -30,6 +36,13 @@ pub fn router() -> OpenApiRouter<Billing> {
         .routes(routes!(put_feature, delete_feature))
         .routes(routes!(my_membership))
         .routes(routes!(membership, grant, revoke))
+        .routes(routes!(shop::set_price, shop::drop_price))
+        .routes(routes!(shop::offers))
+        .routes(routes!(shop::check_out))
+        .routes(routes!(shop::portal))
+        .routes(routes!(payments::my_payments))
+        .routes(routes!(payments::payments))
+        .routes(routes!(webhooks::deliver_payment_event))
 }
 
 /// A tier, as staff see it.
@@ -48,6 +61,8 @@ struct TierView {
     #[serde(with = "time::serde::rfc3339::option")]
     archived_at: Option<OffsetDateTime>,
     features: Vec<Opened>,
+    /// What it costs, if it is sold: at most one price for each interval.
+    prices: Vec<Price>,
 }
 
 impl From<Tier> for TierView {
@@ -61,6 +76,7 @@ impl From<Tier> for TierView {
             holders: tier.holders,
             archived_at: tier.archived_at,
             features: tier.features,
+            prices: tier.prices,
         }
     }
 }
@@ -272,21 +288,26 @@ struct MembershipView {
     reason: Option<String>,
 }
 
-impl MembershipView {
-    fn of((held, benefits): (Membership, Vec<Benefit>), reason: bool) -> Self {
-        let view = |benefit: Benefit| BenefitView {
+impl From<Benefit> for BenefitView {
+    fn from(benefit: Benefit) -> Self {
+        Self {
             key: benefit.key,
             name: benefit.name,
             description: benefit.description,
             amount: benefit.amount,
-        };
+        }
+    }
+}
+
+impl MembershipView {
+    fn of((held, benefits): (Membership, Vec<Benefit>), reason: bool) -> Self {
         Self {
             tier: held.tier,
             name: held.name,
             description: held.description,
             since: held.since,
             until: held.until,
-            features: benefits.into_iter().map(view).collect(),
+            features: benefits.into_iter().map(BenefitView::from).collect(),
             reason: held.reason.filter(|_| reason),
         }
     }

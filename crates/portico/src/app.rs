@@ -6,6 +6,7 @@ use crate::{
     front::Front,
     holders,
     http::Parts,
+    payments::Till,
     router,
     wiring::{self, Doorman, Registrar, SealedMail, Vouching},
 };
@@ -55,8 +56,10 @@ pub struct App {
     pub identity: Identity,
     /// A hosted project that is trusted with identity.
     pub hosted: HostedStack,
-    /// Tiers and who holds them.
+    /// Tiers, who holds them, and what was paid for them.
     pub billing: Billing,
+    /// Who takes payments, if anything is sold.
+    pub till: Option<Till>,
     /// Updates and receipts.
     pub updates: Updates,
     /// Sockets and the change stream.
@@ -83,25 +86,22 @@ impl App {
         row_security::apply(db.direct(), &wiring::live_tables()).await?;
         let vault = open_vault(&config, &db).await?;
         let audit = Audit::new(&vault.mac_key("audit chain"), clock.clone());
-        let seal = Arc::new(SealedMail(vault.clone()));
-        let mailer = Mailer::new(
-            db.pool().clone(),
-            config.mail.clone(),
-            Some(seal),
-            clock.clone(),
-        )?;
+        let mailer = build_mailer(&config, &db, &vault, &clock)?;
         let events = EventLog::new(clock.clone(), wiring::reactions);
         let limits = Limits::new(db.pool().clone(), clock.clone());
         let (signals, invalidations) = (Signals::default(), Invalidations::default());
-        let billing = Billing::new(db.clone(), events.clone(), audit.clone(), clock.clone());
+        let till = Till::open(&config, &db)?;
+        let billing = Billing::new(billing::Needs {
+            db: db.clone(),
+            events: events.clone(),
+            audit: audit.clone(),
+            clock: clock.clone(),
+            vault: vault.clone(),
+            public_url: config.public_url(),
+            stripe: till.as_ref().map(Till::connection),
+        })?;
         let updates = Updates::new(db.clone(), events.clone(), audit.clone(), clock.clone());
-        let files = Files::new(
-            db.clone(),
-            &config.data,
-            &config.files,
-            wiring::file_purposes(),
-            clock.clone(),
-        )?;
+        let files = build_files(&config, &db, &clock)?;
         let identity = Identity::new(identity::Needs {
             db: db.clone(),
             events,
@@ -147,6 +147,7 @@ impl App {
             identity,
             hosted,
             billing,
+            till,
             updates,
             realtime,
             worker,
@@ -161,6 +162,9 @@ impl App {
             .listen(self.db.direct(), &self.tasks)
             .await?;
         self.realtime.start();
+        if let Some(till) = &self.till {
+            till.start(&self.billing, &self.tasks).await?;
+        }
         self.worker.start(&self.tasks);
         Ok(())
     }
@@ -208,6 +212,32 @@ async fn open_vault(config: &Config, db: &Database) -> anyhow::Result<Vault> {
         None => settings::keep_first(&mut db, VAULT_FINGERPRINT, &ours).await?,
     }
     Ok(vault)
+}
+
+/// Mail, which waits sealed.
+fn build_mailer(
+    config: &Config,
+    db: &Database,
+    vault: &Vault,
+    clock: &Clock,
+) -> anyhow::Result<Mailer> {
+    let seal = Arc::new(SealedMail(vault.clone()));
+    Mailer::new(
+        db.pool().clone(),
+        config.mail.clone(),
+        Some(seal),
+        clock.clone(),
+    )
+}
+
+fn build_files(config: &Config, db: &Database, clock: &Clock) -> anyhow::Result<Files> {
+    Files::new(
+        db.clone(),
+        &config.data,
+        &config.files,
+        wiring::file_purposes(),
+        clock.clone(),
+    )
 }
 
 fn build_realtime(

@@ -1,6 +1,7 @@
 //! The whole configuration: one section for each domain, put together here.
 
 use crate::{front::FrontConfig, http::HttpConfig};
+use billing::BillingConfig;
 use hosted_stack::HostedStackConfig;
 use identity::IdentityConfig;
 use kernel::{database::DatabaseConfig, files::FilesConfig, mail::MailConfig};
@@ -10,7 +11,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
 };
-use url::Url;
+use url::{Host, Url};
 
 /// What can be set. Every key has a default; `docs/operations/configuration.md` says what
 /// each means.
@@ -34,6 +35,8 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// A hosted Stack Auth project that is trusted.
     pub hosted_stack: HostedStackConfig,
+    /// How things are sold.
+    pub billing: BillingConfig,
     /// Where files are kept.
     pub files: FilesConfig,
     /// Mail.
@@ -55,6 +58,7 @@ impl Default for Config {
             front: FrontConfig::default(),
             identity: IdentityConfig::default(),
             hosted_stack: HostedStackConfig::default(),
+            billing: BillingConfig::default(),
             files: FilesConfig::default(),
             mail: MailConfig::default(),
             realtime: RealtimeConfig::default(),
@@ -180,9 +184,17 @@ impl Config {
         Url::parse(&format!("{scheme}://{host}/")).unwrap_or_else(|_| unreachable_url())
     }
 
-    /// Whether only this machine can reach us.
+    /// Whether only this machine can reach us. Behind a proxy on this machine others do, by the
+    /// address that people use.
     pub fn is_local(&self) -> bool {
-        self.listen.ip().is_loopback()
+        let public = self.public_url.as_ref().and_then(Url::host);
+        let here = match public {
+            None => true,
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        };
+        here && self.listen.ip().is_loopback()
     }
 }
 

@@ -12,6 +12,7 @@ mod holders;
 pub mod http;
 pub mod in_place;
 mod live_reads;
+pub mod payments;
 pub mod router;
 pub mod system;
 mod wiring;

@@ -35,7 +35,10 @@ const LIVE: &[&str] = &[
     "/feed",
     "/audit",
     "/tiers",
+    "/payments",
     "/me/membership",
+    "/me/offers",
+    "/me/payments",
     "/me/impersonations",
 ];
 /// How long lists share a cursor: as much of the past may be told again.

@@ -139,17 +139,19 @@ pub(crate) fn parts(app: &App) -> Parts {
     }
 }
 
-/// Other wire protocols: who calls, how often, what another site may do and how errors look is
+/// Other wire protocols, and the sandbox's pages: who calls, how often, what another site may do and how errors look is
 /// theirs to say.
 fn foreign(app: &App) -> Router {
-    if !app.config.identity.stack_auth.enabled {
-        return Router::new();
+    let mut foreign = Router::new();
+    if app.config.identity.stack_auth.enabled {
+        let stack = StackAuth::new(&app.identity).router();
+        foreign = foreign.nest(&format!("/{}", identity::stack_auth::BASE), stack);
     }
-    let stack = StackAuth::new(&app.identity).router();
-    Router::new()
-        .nest(&format!("/{}", identity::stack_auth::BASE), stack)
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            app.config.http.timeout(),
-        ))
+    if let Some(till) = &app.till {
+        foreign = foreign.merge(till.pages());
+    }
+    foreign.layer(TimeoutLayer::with_status_code(
+        StatusCode::GATEWAY_TIMEOUT,
+        app.config.http.timeout(),
+    ))
 }

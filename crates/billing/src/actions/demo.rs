@@ -2,7 +2,10 @@
 
 use crate::{
     Billing,
-    model::{Feature, Grant, Key, Opened, TierId, TierText},
+    model::{
+        Feature, Grant, Key, Opened, TierId, TierText,
+        payments::{Cost, Interval, PriceId},
+    },
     store,
 };
 use kernel::{Result, id::UserId};
@@ -18,6 +21,8 @@ pub struct DemoTier {
     pub said: (&'static str, &'static str),
     /// Features: key, name, and how much of it.
     pub opens: &'static [(&'static str, &'static str, Option<i64>)],
+    /// What it costs: how often, and how much in euro cents.
+    pub costs: &'static [(Interval, i64)],
 }
 
 /// Who holds one of them.
@@ -79,13 +84,23 @@ impl Billing {
         // A place that has a tier of this key already keeps its own.
         if store::tiers::insert(tx, id, &key, &said, true, self.0.clock.now()).await? {
             store::features::open(tx, id, &said.features).await?;
+            for (interval, amount) in tier.costs {
+                let cost = Cost::parse("eur", *amount)?;
+                let now = self.0.clock.now();
+                store::prices::insert(tx, PriceId::new(), id, *interval, &cost, now).await?;
+            }
         }
         Ok(())
     }
 
     /// Removes the demo tenant's tiers, and what its people hold. A tier that somebody
-    /// real holds by now stays.
+    /// real holds by now stays. What its people subscribed to in between goes with them.
     pub async fn remove_demo_tiers(&self, tx: &mut PgConnection) -> Result<()> {
+        for user in store::customers::of_nobody(tx).await? {
+            self.forget(tx, user).await?;
+            store::subscriptions::delete(tx, user).await?;
+            store::payments::delete(tx, user).await?;
+        }
         for tier in store::memberships::remove_demo(tx).await? {
             store::tiers::count(tx, tier, -1).await?;
         }

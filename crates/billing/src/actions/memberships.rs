@@ -93,7 +93,7 @@ impl Billing {
     }
 
     /// Takes away, counted, what somebody holds; one at a time for each person.
-    async fn take(
+    pub(super) async fn take(
         &self,
         tx: &mut PgConnection,
         user: UserId,
@@ -147,16 +147,5 @@ impl Billing {
                 return Ok(all);
             }
         }
-    }
-
-    /// What somebody holds or held, for the copy that they can have.
-    pub async fn holdings(&self, user: UserId) -> Result<Value> {
-        let mut db = self.0.db.acquire().await?;
-        Ok(store::memberships::holdings(&mut db, user).await?)
-    }
-
-    /// Forgets whoever is erased, in the caller's transaction.
-    pub async fn forget(&self, tx: &mut PgConnection, user: UserId) -> Result<()> {
-        self.take(tx, user).await.map(|_| ())
     }
 }

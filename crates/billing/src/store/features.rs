@@ -2,6 +2,7 @@
 
 use crate::model::{Benefit, Feature, FeatureRow, Opened, TierId};
 use sqlx::PgConnection;
+use std::collections::HashMap;
 
 pub(crate) async fn list(db: &mut PgConnection) -> sqlx::Result<Vec<FeatureRow>> {
     sqlx::query_as!(
@@ -105,4 +106,31 @@ pub(crate) async fn benefits(db: &mut PgConnection, tier: &str) -> sqlx::Result<
     )
     .fetch_all(db)
     .await
+}
+
+/// What the offered tiers open, in words, by tier.
+pub(crate) async fn words(db: &mut PgConnection) -> sqlx::Result<HashMap<TierId, Vec<Benefit>>> {
+    let rows = sqlx::query!(
+        r#"
+        select o.tier_id as "tier: TierId", f.key, f.name, f.description, o.amount
+        from billing.tier_features o
+        join billing.features f on f.key = o.feature
+        where exists (
+            select from billing.prices p where p.tier_id = o.tier_id and p.archived_at is null
+        )
+        order by o.tier_id, f.name, f.key
+        "#,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut words = HashMap::<_, Vec<_>>::new();
+    for row in rows {
+        words.entry(row.tier).or_default().push(Benefit {
+            key: row.key,
+            name: row.name,
+            description: row.description,
+            amount: row.amount,
+        });
+    }
+    Ok(words)
 }

@@ -95,6 +95,61 @@ pub(crate) async fn insert(
     Ok(())
 }
 
+/// What somebody holds, and what they pay it by.
+pub(crate) struct Paid {
+    pub(crate) tier: String,
+    pub(crate) until: Option<OffsetDateTime>,
+    pub(crate) subscription: Option<String>,
+}
+
+/// What somebody holds, and what they pay it by.
+pub(crate) async fn paid(db: &mut PgConnection, user: UserId) -> sqlx::Result<Option<Paid>> {
+    sqlx::query_as!(
+        Paid,
+        r#"
+        select t.key as tier, m.until, m.subscription_id as subscription
+        from billing.memberships m
+        join billing.tiers t on t.id = m.tier_id
+        where m.user_id = $1
+        "#,
+        user as UserId,
+    )
+    .fetch_optional(db)
+    .await
+}
+
+/// Sets when what somebody holds ends.
+pub(crate) async fn set_end(
+    db: &mut PgConnection,
+    user: UserId,
+    until: Option<OffsetDateTime>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update billing.memberships set until = $2 where user_id = $1",
+        user as UserId,
+        until,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Notes by what somebody pays for what they hold: it ends with that.
+pub(crate) async fn set_subscription(
+    db: &mut PgConnection,
+    user: UserId,
+    subscription: &str,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update billing.memberships set subscription_id = $2 where user_id = $1",
+        user as UserId,
+        subscription,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// One at a time for each person, so that two grants do not meet.
 pub(crate) async fn lock(db: &mut PgConnection, user: UserId) -> sqlx::Result<()> {
     sqlx::query!(

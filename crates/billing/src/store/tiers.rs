@@ -1,7 +1,9 @@
 //! Tiers and how many hold them.
 
+use super::prices;
 use crate::model::{Key, Opened, Tier, TierId, TierText};
 use sqlx::{PgConnection, types::Json};
+use std::collections::HashMap;
 use time::OffsetDateTime;
 
 struct Row {
@@ -26,6 +28,7 @@ impl From<Row> for Tier {
             holders: row.holders,
             archived_at: row.archived_at,
             features: row.features.0,
+            prices: Vec::new(),
         }
     }
 }
@@ -50,9 +53,14 @@ pub(crate) async fn list(db: &mut PgConnection, only: Option<TierId>) -> sqlx::R
         "#,
         only as Option<TierId>,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
-    Ok(rows.into_iter().map(Tier::from).collect())
+    let mut prices: HashMap<_, _> = prices::offered(db).await?.into_iter().collect();
+    let whole = |row: Row| Tier {
+        prices: prices.remove(&row.id).unwrap_or_default(),
+        ..row.into()
+    };
+    Ok(rows.into_iter().map(whole).collect())
 }
 
 /// Makes a tier; whether its key was free.
@@ -110,6 +118,23 @@ pub(crate) async fn update(
     Ok(changed.rows_affected() > 0)
 }
 
+/// Notes that something about a tier changes, which others wait for; whether there is such a
+/// one.
+pub(crate) async fn touch(
+    db: &mut PgConnection,
+    tier: TierId,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let changed = sqlx::query!(
+        "update billing.tiers set updated_at = $2 where id = $1",
+        tier as TierId,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(changed.rows_affected() > 0)
+}
+
 /// A tier by its key, locked so that its count moves in turn; whether it is archived. With it,
 /// in the order of ids, the one that somebody held before.
 pub(crate) async fn lock(
@@ -152,6 +177,11 @@ pub(crate) async fn remove_demo(db: &mut PgConnection) -> sqlx::Result<()> {
         r#"
         delete from billing.tiers t
         where t.demo and not exists (select from billing.memberships m where m.tier_id = t.id)
+            and not exists (
+                select from billing.prices p
+                join billing.subscriptions s on s.price_id = p.id
+                where p.tier_id = t.id
+            )
         "#,
     )
     .execute(&mut *db)

@@ -205,6 +205,7 @@ async fn reseal(app: App) -> anyhow::Result<()> {
     let mut tx = app.db.begin().await?;
     jobs::enqueue(&mut tx, identity::jobs::Reseal {}).await?;
     jobs::enqueue(&mut tx, hosted_stack::jobs::Reseal {}).await?;
+    jobs::enqueue(&mut tx, billing::jobs::Reseal {}).await?;
     tx.commit().await?;
     println!(
         "a running server brings what older keys sealed under it now, another at its next start; \

@@ -1,6 +1,6 @@
 //! Who lives in the demo tenant. Chosen by number, so that it is the same place each time.
 
-use billing::DemoTier;
+use billing::{DemoTier, model::payments::Interval};
 
 /// Staff: a name and a role each.
 pub(super) const STAFF: [(&str, &str); 5] = [
@@ -23,6 +23,7 @@ pub(super) const TIERS: [DemoTier; 4] = [
             ("boathouse", "Boathouse and gym", None),
             ("coached-hours", "Coached hours a month", Some(4)),
         ],
+        costs: &[],
     },
     DemoTier {
         key: "friend",
@@ -31,6 +32,7 @@ pub(super) const TIERS: [DemoTier; 4] = [
             "For those who come for the people more than for the boats.",
         ),
         opens: &[("events", "Events at members' price", None)],
+        costs: &[(Interval::Month, 900)],
     },
     DemoTier {
         key: "rower",
@@ -45,6 +47,7 @@ pub(super) const TIERS: [DemoTier; 4] = [
             ("events", "Events at members' price", None),
             ("guests", "Guests a season", Some(4)),
         ],
+        costs: &[(Interval::Month, 2_400), (Interval::Year, 24_000)],
     },
     DemoTier {
         key: "patron",
@@ -57,6 +60,7 @@ pub(super) const TIERS: [DemoTier; 4] = [
             ("guests", "Guests a season", None),
             ("rack", "Rack for a boat of your own", Some(1)),
         ],
+        costs: &[(Interval::Month, 6_000), (Interval::Year, 60_000)],
     },
 ];
 

@@ -156,6 +156,7 @@ async fn old_keys(db: &Database, config: &Config) -> Option<Finding> {
             union all select secret_key_sealed from identity.stack_project
             union all select server_key_sealed from hosted_stack.project
             union all select webhook_secrets_sealed from hosted_stack.project
+            union all select secret_sealed from billing.provider_endpoints
         ) held
         where not starts_with(sealed, $1)
         ",

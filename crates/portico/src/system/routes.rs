@@ -1,6 +1,6 @@
 //! The routes of the system, under `/api/v1`.
 
-use crate::{app::App, demo};
+use crate::{app::App, demo, payments};
 use axum::{extract::State, http::StatusCode};
 use kernel::{
     Permission, Principal, Result,
@@ -45,6 +45,8 @@ struct SystemView {
     demo_accounts: Vec<demo::AccountView>,
     /// Whether mails are caught in a viewer at `/_mail`.
     mail_viewer: bool,
+    /// Where the sandbox for payments is steered, if payments are practised: no money moves.
+    payments_sandbox: Option<&'static str>,
 }
 
 /// What this installation is, for the sign-in page.
@@ -66,6 +68,7 @@ async fn system(State(app): State<Arc<App>>, _: Public) -> Result<Json<SystemVie
         demo,
         demo_accounts,
         mail_viewer: app.mailer.captures() && app.config.is_local(),
+        payments_sandbox: app.till.as_ref().map(|_| payments::CONTROL),
     }))
 }
 

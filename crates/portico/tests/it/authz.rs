@@ -38,6 +38,7 @@ const TABLE: &[(&str, Callers)] = &[
     // The token and the signature say who it is.
     ("exchange_hosted_token", Public),
     ("deliver_hosted_event", Public),
+    ("deliver_payment_event", Public),
     ("ways_in", Public),
     ("inspect_email_link", Public),
     ("follow_email_link", Public),
@@ -92,6 +93,13 @@ const TABLE: &[(&str, Callers)] = &[
     ("people_totals", Permission("users.read")),
     ("person", Permission("users.read")),
     ("my_membership", SignedIn),
+    ("offers", SignedIn),
+    ("check_out", SignedIn),
+    ("billing_portal", SignedIn),
+    ("my_payments", SignedIn),
+    ("payments", Permission("billing.read")),
+    ("set_price", Permission("billing.write")),
+    ("drop_price", Permission("billing.write")),
     ("features", Permission("billing.read")),
     ("tier_holders", Permission("billing.read")),
     ("membership", Permission("billing.read")),
@@ -218,6 +226,7 @@ fn concrete(path: &str) -> String {
     let nil = uuid::Uuid::nil().to_string();
     let parts = path.split('/').map(|part| match part {
         "{key}" => "a-key",
+        "{interval}" => "month",
         part if part.starts_with('{') => nil.as_str(),
         part => part,
     });
@@ -235,6 +244,8 @@ pub(crate) fn body_of(id: &str) -> Value {
         "change_tier" => json!({"name": "N", "description": "", "position": 0, "features": [],
             "archived": false}),
         "put_feature" => json!({"name": "N"}),
+        "set_price" => json!({"currency": "eur", "amount": 1000}),
+        "check_out" => json!({"price": uuid::Uuid::nil()}),
         "grant_membership" => json!({"tier": "k"}),
         "start_bulk" => json!({"action": "sign_out", "people": []}),
         "mark_update" => json!({"state": "read"}),

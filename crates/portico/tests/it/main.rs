@@ -26,6 +26,7 @@ mod mails;
 mod openapi;
 mod passkeys;
 mod passwords;
+mod payments;
 mod people;
 mod person;
 mod pooler;

@@ -11,11 +11,13 @@ const WALL: usize = 500;
 /// Crates that may be known by every domain.
 const DOMAINS: [&str; 5] = ["identity", "billing", "updates", "realtime", "hosted_stack"];
 /// Where the binary may name a domain.
-const JUNCTIONS: [&str; 9] = [
+const JUNCTIONS: [&str; 10] = [
     "src/wiring.rs",
     "src/holders.rs",
     // Lists of live tables answer with the cursor of the stream: realtime belongs to none of them.
     "src/live_reads.rs",
+    // Who takes payments is told to whom they are for.
+    "src/payments.rs",
     "src/app.rs",
     "src/router.rs",
     "src/config.rs",

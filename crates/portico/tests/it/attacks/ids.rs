@@ -91,6 +91,7 @@ async fn place() -> Place {
         ("invitations/{id}", id_in(&invitation.body)),
         ("api-keys/{id}", id_in(&key.body["key"])),
         ("tiers/{id}", id_in(&tier.body)),
+        ("prices/{interval}", "month".to_owned()),
         ("features/{key}", "lounge".to_owned()),
         (
             "roles/{name}",
