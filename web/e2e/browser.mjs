@@ -36,7 +36,7 @@ export async function visitor(browser, { viewport = "desktop", scheme = "light",
 
 /** A refused form and a missing page are answers, which Chromium nevertheless logs as failed loads. */
 function expected(message) {
-  return /status of (400|401|403|404|409|410|422|429)/.test(message.text());
+  return /status of (400|401|402|403|404|409|410|422|429)/.test(message.text());
 }
 
 /** Waits until React answers, so that what is typed is not lost to hydration. */

@@ -6,8 +6,8 @@ import { start } from "./portico.mjs";
 
 const PAGES = {
   visitor: ["/", "/sign-in", "/sign-in/link#nothing", "/sign-up", "/forgot-password", "/reset#nothing", "/check-mail", "/email-change", "/goodbye", "/nothing-here"],
-  member: ["/home", "/updates", "/profile", "/security", "/your-data"],
-  staff: ["/admin", "/admin/users", "/admin/tiers", "/admin/updates", "/admin/updates/new", "/admin/roles", "/admin/activity", "/admin/security", "/admin/api-keys", "/admin/users/import", "/admin/apps", "/admin/hosted-project", "/admin/mails", "/admin/mails/new_device", "/admin/system"],
+  member: ["/home", "/updates", "/membership", "/profile", "/security", "/your-data"],
+  staff: ["/admin", "/admin/users", "/admin/tiers", "/admin/payments", "/admin/updates", "/admin/updates/new", "/admin/roles", "/admin/activity", "/admin/security", "/admin/api-keys", "/admin/users/import", "/admin/apps", "/admin/hosted-project", "/admin/mails", "/admin/mails/new_device", "/admin/system"],
 };
 
 /** What search engines may show; everything else asks them to stay away. */

@@ -57,6 +57,11 @@ export const keys = {
     features: () => ["tiers", "features"] as const,
     membership: (user: string) => ["tiers", "membership", user] as const,
   },
+  payments: {
+    list: (filter: object) => ["payments", "list", filter] as const,
+    mine: () => ["payments", "mine"] as const,
+    offers: () => ["payments", "offers"] as const,
+  },
   import: (id: string) => ["import", id] as const,
   invitations: () => ["invitations"] as const,
   hosted: {

@@ -40,6 +40,7 @@ export function MemberShell({ me: initial, children }: { me: Schema["MeView"]; c
                 ) : null}
               </span>
             </NavLink>
+            <NavLink href="/membership">Membership</NavLink>
           </nav>
           <AccountMenu me={me} staff={false} />
         </div>

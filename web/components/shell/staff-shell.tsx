@@ -1,5 +1,5 @@
 "use client";
-import { Activity, AppWindow, Cloud, Gauge, KeyRound, Layers, Mail, Menu, Newspaper, Plug, Server, ShieldCheck, Users } from "lucide-react";
+import { Activity, AppWindow, Cloud, CreditCard, Gauge, KeyRound, Layers, Mail, Menu, Newspaper, Plug, Server, ShieldCheck, Users } from "lucide-react";
 import Link from "next/link";
 import { useState, type ReactNode } from "react";
 import type { Schema } from "@/lib/api/client";
@@ -16,6 +16,7 @@ const items: readonly { href: string; label: string; icon: typeof Users; needs?:
   { href: "/admin", label: "Overview", icon: Gauge, exact: true },
   { href: "/admin/users", label: "Members", icon: Users, needs: "users.read" },
   { href: "/admin/tiers", label: "Tiers", icon: Layers, needs: "billing.read" },
+  { href: "/admin/payments", label: "Payments", icon: CreditCard, needs: "billing.read" },
   { href: "/admin/roles", label: "Roles", icon: KeyRound, needs: "roles.write" },
   { href: "/admin/updates", label: "Updates", icon: Newspaper, needs: "updates.publish" },
   { href: "/admin/activity", label: "Activity", icon: Activity, needs: "audit.read" },

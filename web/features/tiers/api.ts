@@ -3,7 +3,6 @@ import { unwrap } from "@/lib/api/problem";
 import { keys } from "@/lib/query-keys";
 
 export type Feature = Schema["FeatureView"];
-export type Membership = Schema["MembershipView"];
 type Client = Pick<typeof api, "GET">;
 
 export const featuresOptions = (client: Client = api) => ({
@@ -16,13 +15,10 @@ export const membershipOptions = (user: string, client: Client = api) => ({
   queryFn: () => unwrap(client.GET("/api/v1/users/{id}/membership", { params: { path: { id: user } } })),
 });
 
-export const myMembershipOptions = (client: Client = api) => ({
-  queryKey: keys.tiers.membership("me"),
-  queryFn: () => unwrap(client.GET("/api/v1/me/membership")),
-});
-
 export const createTier = (body: Schema["NewTierBody"]) => unwrap(api.POST("/api/v1/tiers", { body }));
 export const changeTier = (id: string, body: Schema["TierBody"]) => unwrap(api.PUT("/api/v1/tiers/{id}", { params: { path: { id } }, body }));
+export const setPrice = (id: string, interval: Schema["Interval"], body: Schema["PriceBody"]) => unwrap(api.PUT("/api/v1/tiers/{id}/prices/{interval}", { params: { path: { id, interval } }, body }));
+export const dropPrice = (id: string, interval: Schema["Interval"]) => unwrap(api.DELETE("/api/v1/tiers/{id}/prices/{interval}", { params: { path: { id, interval } } }));
 export const putFeature = (key: string, body: Schema["FeatureBody"]) => unwrap(api.PUT("/api/v1/features/{key}", { params: { path: { key } }, body }));
 export const deleteFeature = (key: string) => unwrap(api.DELETE("/api/v1/features/{key}", { params: { path: { key } } }));
 export const grant = (user: string, body: Schema["GrantBody"]) => unwrap(api.PUT("/api/v1/users/{id}/membership", { params: { path: { id: user } }, body }));

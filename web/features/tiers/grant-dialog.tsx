@@ -6,9 +6,9 @@ import { Field, TextField } from "@/components/ui/field";
 import { Select } from "@/components/ui/select";
 import { toast } from "@/components/ui/toast";
 import { keys } from "@/lib/query-keys";
-import { tiersOptions } from "@/lib/tiers";
+import { tiersOptions, type Membership } from "@/lib/tiers";
 import { text, useSubmit } from "@/lib/use-submit";
-import { grant, type Membership } from "./api";
+import { grant } from "./api";
 
 /** The end of a day, here, as the server takes it. */
 const endOf = (day: string): string | null => (day ? new Date(`${day}T23:59:59`).toISOString() : null);

@@ -4,8 +4,7 @@ import { RelativeTime } from "@/components/relative-time";
 import { keys } from "@/lib/query-keys";
 import { sinceOf } from "@/lib/realtime/cursor";
 import { useLiveQuery } from "@/lib/realtime/use-live";
-import { opened } from "@/lib/tiers";
-import { myMembershipOptions } from "./api";
+import { myMembershipOptions, opened } from "@/lib/tiers";
 
 /** What the member has here: one quiet line block, absent for whoever holds no tier. It is live. */
 export function MyTier({ userId }: { userId: string }) {

@@ -6,11 +6,13 @@ import { Dialog } from "@/components/ui/dialog";
 import { TextareaField, TextField } from "@/components/ui/field";
 import { Switch } from "@/components/ui/switch";
 import { toast } from "@/components/ui/toast";
+import { ApiError } from "@/lib/api/problem";
 import { keys } from "@/lib/query-keys";
 import type { Tier } from "@/lib/tiers";
 import { text, useSubmit } from "@/lib/use-submit";
 import { changeTier, createTier, keyOf, type Feature } from "./api";
 import { OpenedFields, openedIn } from "./opened-fields";
+import { faultOfPrices, PriceFields, savePrices } from "./price-fields";
 
 /** Makes a tier, or says anew what it is. Its key never changes: audiences and code refer to it. */
 export function TierDialog({ tier, features, close }: { tier: Tier | "new" | null; features: readonly Feature[]; close: () => void }) {
@@ -25,10 +27,21 @@ function TierForm({ tier, features, close }: { tier: Tier | null; features: read
   const client = useQueryClient();
   const [name, setName] = useState(tier?.name ?? "");
   const [key, setKey] = useState<string | null>(null);
+  const [prices, setPrices] = useState<string | null>(null);
   const form = useSubmit(
-    (data) => {
+    async (data) => {
+      const wrong = faultOfPrices(data);
+      setPrices(wrong);
+      if (wrong) throw new ApiError(422, "invalid", "Look at the prices.");
       const said = { name: text(data, "name"), description: text(data, "description"), position: Number(text(data, "position")) || 0, features: openedIn(data, features) };
-      return tier ? changeTier(tier.id, { ...said, archived: data.get("archived") === "on" }) : createTier({ ...said, key: text(data, "key") });
+      const saved = await (tier ? changeTier(tier.id, { ...said, archived: data.get("archived") === "on" }) : createTier({ ...said, key: text(data, "key") }));
+      try {
+        await savePrices(saved.id, data, tier?.prices ?? []);
+      } catch (error) {
+        // The tier is there: whoever sends the form again would make a second one.
+        toast(`${saved.name} is saved, but not its prices: ${error instanceof ApiError ? error.message : "try again."}`, { tone: "error" });
+      }
+      return saved;
     },
     (saved) => {
       void client.invalidateQueries({ queryKey: keys.tiers.all() });
@@ -46,6 +59,7 @@ function TierForm({ tier, features, close }: { tier: Tier | null; features: read
       )}
       <TextareaField label="What it is" name="description" rows={2} maxLength={500} defaultValue={tier?.description ?? ""} error={form.fields.description} hint="Its members read this." />
       <OpenedFields features={features} opened={tier?.features ?? []} error={form.fields.features} />
+      <PriceFields prices={tier?.prices ?? []} error={prices ?? undefined} />
       <div className="flex flex-wrap items-end justify-between gap-4">
         <TextField label="Place in the list" name="position" type="number" inputMode="numeric" className="w-32" defaultValue={tier?.position ?? 0} error={form.fields.position} />
         {tier ? (

@@ -8,12 +8,16 @@ import { ErrorState } from "@/components/error-state";
 import { PageHeader } from "@/components/page-header";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
+import { money } from "@/lib/money";
 import { keys } from "@/lib/query-keys";
 import { sinceOf } from "@/lib/realtime/cursor";
 import { useLiveQuery } from "@/lib/realtime/use-live";
 import { opened, tiersOptions, type Tier } from "@/lib/tiers";
 import { featuresOptions } from "./api";
 import { TierDialog } from "./tier-dialog";
+
+/** "€24.00 a month or €240.00 a year". */
+const priceOf = (tier: Tier): string => tier.prices.map((price) => `${money(price.amount, price.currency)} a ${price.interval}`).join(" or ") || "Not sold";
 
 /** Tiers with what they open and how many hold them. The counts are live. */
 export function TiersTable({ mayWrite }: { mayWrite: boolean }) {
@@ -46,6 +50,7 @@ export function TiersTable({ mayWrite }: { mayWrite: boolean }) {
       ),
     },
     { key: "key", header: "Key", wide: true, cell: (tier) => <span className="font-mono text-13 text-muted">{tier.key}</span> },
+    { key: "price", header: "Price", wide: true, className: "whitespace-nowrap text-muted", cell: (tier) => priceOf(tier) },
     { key: "holders", header: "Members", className: "text-right tabular-nums", cell: (tier) => tier.holders.toLocaleString("en") },
     ...(mayWrite
       ? [

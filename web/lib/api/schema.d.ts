@@ -701,6 +701,40 @@ export interface paths {
         patch: operations["change_profile"];
         trace?: never;
     };
+    "/api/v1/me/billing-portal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The page on which the caller changes cards, changes the plan or cancels it. */
+        post: operations["billing_portal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to subscribe: the answer names the payment page. One that was begun before ends. */
+        post: operations["check_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/confirmation": {
         parameters: {
             query?: never;
@@ -865,6 +899,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/offers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller could subscribe to, and what they have subscribed to. */
+        get: operations["offers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me/passkeys": {
         parameters: {
             query?: never;
@@ -928,6 +979,23 @@ export interface paths {
         get?: never;
         /** Changes the caller's password. Every other device is signed out, and a mail tells of it. */
         put: operations["change_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller paid, the latest first. */
+        get: operations["my_payments"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1146,6 +1214,23 @@ export interface paths {
         put: operations["reset_password"];
         /** Says whose password a link sets anew, without using it up. */
         post: operations["inspect_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What everybody paid, the latest first. Needs `billing.read`. */
+        get: operations["payments"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1540,6 +1625,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stripe/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a web hook, signed as Stripe does. A second delivery of the same changes nothing. */
+        post: operations["deliver_payment_event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -1604,6 +1706,27 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tiers/{id}/prices/{interval}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Offers a tier at a price, in place of the one before. Who subscribed keeps what they pay.
+         *     Needs `billing.write`.
+         */
+        put: operations["set_price"];
+        post?: never;
+        /** Offers a tier at this interval no more. Needs `billing.write`. */
+        delete: operations["drop_price"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2450,6 +2573,10 @@ export interface components {
             version: number;
             words: components["schemas"]["WordsBody"];
         };
+        CheckoutBody: {
+            /** @description Which price. */
+            price: components["schemas"]["PriceId"];
+        };
         CodeBody: {
             /** @description Six digits; blanks do not matter. */
             code: string;
@@ -2955,6 +3082,11 @@ export interface components {
             through?: number | null;
         };
         /**
+         * @description How often a price is paid.
+         * @enum {string}
+         */
+        Interval: "month" | "year";
+        /**
          * Format: uuid
          * @description Somebody was asked to join.
          */
@@ -3194,6 +3326,21 @@ export interface components {
             created_at: string;
             id: components["schemas"]["NoteId"];
         };
+        /** @description A tier that can be subscribed to. */
+        OfferView: {
+            description: string;
+            features: components["schemas"]["BenefitView"][];
+            key: string;
+            name: string;
+            prices: components["schemas"]["Price"][];
+        };
+        /** @description What the caller could subscribe to, and what they have subscribed to. */
+        OffersView: {
+            items: components["schemas"]["OfferView"][];
+            /** @description Whether anything can be paid for here. */
+            on_sale: boolean;
+            subscription?: components["schemas"]["SubscriptionView"] | null;
+        };
         /** @description One feature that a tier opens. */
         Opened: {
             /**
@@ -3203,6 +3350,11 @@ export interface components {
             amount?: number | null;
             /** @description The feature's key. */
             feature: string;
+        };
+        /** @description A page of the payment provider. */
+        PageView: {
+            /** @description Where the browser goes next. */
+            url: string;
         };
         /** @description A page of a list. */
         Page_ActView: {
@@ -3423,6 +3575,41 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A page of a list. */
+        Page_PaymentView: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description In the currency's smallest unit.
+                 */
+                amount: number;
+                /** @description As in `visa 4242`. */
+                card?: string | null;
+                /** Format: date-time */
+                created_at: string;
+                /** @description ISO 4217, in small letters. */
+                currency: string;
+                /** @description What for. */
+                description?: string | null;
+                /** @description Why it failed. */
+                failure?: string | null;
+                id: components["schemas"]["PaymentId"];
+                invoice_number?: string | null;
+                /** @description The invoice, at the payment provider. */
+                invoice_url?: string | null;
+                payer?: components["schemas"]["PayerView"] | null;
+                /**
+                 * Format: int64
+                 * @description How much of it went back.
+                 */
+                refunded: number;
+                /** @description `waiting`, `paid`, `failed`, `canceled` or `refunded`. */
+                status: string;
+            }[];
+            /** @description Where the next page begins; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list. */
         Page_RecipientView: {
             /** @description The rows. */
             items: {
@@ -3520,6 +3707,48 @@ export interface components {
             /** @description The present one; without it, who the caller is must have been confirmed lately. */
             current_password?: string | null;
             password: string;
+        };
+        /** @description Who paid. */
+        PayerView: {
+            email?: string | null;
+            id: components["schemas"]["UserId"];
+            /** @description Absent once the account is gone. */
+            name?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description A payment.
+         */
+        PaymentId: string;
+        /** @description A payment. */
+        PaymentView: {
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit.
+             */
+            amount: number;
+            /** @description As in `visa 4242`. */
+            card?: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** @description ISO 4217, in small letters. */
+            currency: string;
+            /** @description What for. */
+            description?: string | null;
+            /** @description Why it failed. */
+            failure?: string | null;
+            id: components["schemas"]["PaymentId"];
+            invoice_number?: string | null;
+            /** @description The invoice, at the payment provider. */
+            invoice_url?: string | null;
+            payer?: components["schemas"]["PayerView"] | null;
+            /**
+             * Format: int64
+             * @description How much of it went back.
+             */
+            refunded: number;
+            /** @description `waiting`, `paid`, `failed`, `canceled` or `refunded`. */
+            status: string;
         };
         PendingChangeView: {
             pending?: components["schemas"]["EmailChangeView"] | null;
@@ -3634,6 +3863,34 @@ export interface components {
             /** Format: int64 */
             recipients: number;
         };
+        /** @description What a tier costs. */
+        Price: {
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit.
+             */
+            amount: number;
+            /** @description ISO 4217, in small letters. */
+            currency: string;
+            /** @description Its id. */
+            id: components["schemas"]["PriceId"];
+            /** @description How often it is paid. */
+            interval: components["schemas"]["Interval"];
+        };
+        PriceBody: {
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit: 2400 is 24.00 EUR, and 2400 JPY.
+             */
+            amount: number;
+            /** @description ISO 4217, as `eur`. */
+            currency: string;
+        };
+        /**
+         * Format: uuid
+         * @description A price.
+         */
+        PriceId: string;
         /** @description The body of every failure, `application/problem+json` (RFC 9457). */
         Problem: {
             /** @description Stable, for machines. */
@@ -4055,6 +4312,31 @@ export interface components {
          * @enum {string}
          */
         Status: "invited" | "active" | "suspended" | "deleted";
+        /** @description What somebody has subscribed to. */
+        SubscriptionView: {
+            /**
+             * Format: int64
+             * @description In the currency's smallest unit.
+             */
+            amount?: number | null;
+            currency?: string | null;
+            /**
+             * Format: date-time
+             * @description When it ends for good, if an end is set.
+             */
+            ends_at?: string | null;
+            interval?: string | null;
+            name?: string | null;
+            /**
+             * Format: date-time
+             * @description When what is paid for now ends; then it is renewed, unless `ends_at` says otherwise.
+             */
+            period_ends_at?: string | null;
+            /** @description `active`, `trialing`, `past_due`, `unpaid` or `paused`, as Stripe has it. */
+            status: string;
+            /** @description The tier's key; absent if what is paid for is no tier of this place. */
+            tier?: string | null;
+        };
         SuspendBody: {
             /** @description Why: shown to staff, and in the log. */
             reason?: string;
@@ -4068,6 +4350,8 @@ export interface components {
             /** @description Whether mails are caught in a viewer at `/_mail`. */
             mail_viewer: boolean;
             name: string;
+            /** @description Where the sandbox for payments is steered, if payments are practised: no money moves. */
+            payments_sandbox?: string | null;
             /** @description Whether nobody owns this place yet. */
             setup_needed: boolean;
             version: string;
@@ -4116,6 +4400,8 @@ export interface components {
              * @description The lowest stands first.
              */
             position: number;
+            /** @description What it costs, if it is sold: at most one price for each interval. */
+            prices: components["schemas"]["Price"][];
         };
         TiersView: {
             items: components["schemas"]["TierView"][];
@@ -6578,6 +6864,106 @@ export interface operations {
             };
         };
     };
+    billing_portal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payments_off`, `no_subscription` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckoutBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PageView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payments_off`, `subscribed_already` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     confirmable: {
         parameters: {
             query?: never;
@@ -7103,6 +7489,33 @@ export interface operations {
             };
         };
     };
+    offers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OffersView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     passkeys: {
         parameters: {
             query?: never;
@@ -7381,6 +7794,46 @@ export interface operations {
                 };
             };
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    my_payments: {
+        parameters: {
+            query?: {
+                /** @description Where the page before ended, as it said. */
+                cursor?: string;
+                /** @description How many rows, 1 to 100; 20 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PaymentView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8033,6 +8486,56 @@ export interface operations {
             };
             /** @description `link_stale` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    payments: {
+        parameters: {
+            query?: {
+                /** @description Only this person's. */
+                user?: components["schemas"]["UserId"];
+                /** @description Only those that stand so. */
+                status?: "waiting" | "paid" | "failed" | "canceled" | "refunded";
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PaymentView"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9183,6 +9686,45 @@ export interface operations {
             };
         };
     };
+    deliver_payment_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/plain": string;
+            };
+        };
+        responses: {
+            /** @description Kept; it is followed soon */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `signature_missing`, `signature_invalid`, `signature_stale`, `event_unreadable`, `event_of_live_mode` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     system: {
         parameters: {
             query?: never;
@@ -9366,6 +9908,112 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_HolderView"];
                 };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tier */
+                id: components["schemas"]["TierId"];
+                /** @description How often it is paid */
+                interval: components["schemas"]["Interval"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriceBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Price"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_price: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The tier */
+                id: components["schemas"]["TierId"];
+                /** @description How often it was paid */
+                interval: components["schemas"]["Interval"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             401: {
                 headers: {

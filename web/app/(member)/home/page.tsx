@@ -3,10 +3,10 @@ import type { Metadata } from "next";
 import { feedOptions } from "@/features/feed/api";
 import { FeedList } from "@/features/feed/feed-list";
 import { Waiting } from "@/features/feed/waiting";
-import { myMembershipOptions } from "@/features/tiers/api";
 import { MyTier } from "@/features/tiers/my-tier";
 import { member, serverApi } from "@/lib/api/server";
 import { Prefetched } from "@/lib/prefetch";
+import { myMembershipOptions } from "@/lib/tiers";
 import { greeting } from "@/lib/time";
 
 export const metadata: Metadata = { title: "Home" };
