@@ -8,6 +8,9 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::bus::BusConfig;
 
+/// How the names of our servers' slots begin, unless they are told otherwise.
+pub const SLOT_FAMILY: &str = "portico_live";
+
 /// The settings of realtime.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -132,7 +135,7 @@ impl Config {
             publication: "portico_live".into(),
             tables,
             allowed_origins: Vec::new(),
-            slot_family: "portico_live".into(),
+            slot_family: SLOT_FAMILY.into(),
             replay_window: Duration::from_mins(5),
             replay_bytes: 64 * 1024 * 1024,
             offline_grace: Duration::from_secs(5),

@@ -47,7 +47,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use actions::kept::Kept;
 pub use bus::BusConfig;
-pub use config::{Config, Limits};
+pub use config::{Config, Limits, SLOT_FAMILY};
 pub use ports::{
     Access, Admitted, Authenticator, Channels, DeclaredChannels, Denied, Online, Seen,
 };
@@ -62,7 +62,9 @@ use hub::{
 use resume::{Ring, Snapshot};
 use senders::Senders;
 use socket::{admission::Admission, networks::Networks};
+pub use stream::care::{SlotCondition, slots};
 use stream::{
+    care,
     journal::Journal,
     reader::{Largest, Reader},
     route::Route,
@@ -136,8 +138,10 @@ pub struct Health {
     pub slot_safe_bytes: Option<i64>,
     /// Changes are read from a journal that triggers write, because `wal_level` is not logical.
     pub journal: bool,
-    /// More than half of what the slot may hold back is used.
+    /// More than half of what the slot may hold back is used, or it is lost.
     pub slot_endangered: bool,
+    /// What slots are in danger, this server's and those of others, in words.
+    pub slots_endangered: Vec<String>,
     /// When changes were last lost since this server started, and why.
     pub last_gap: Option<String>,
     /// Open sockets.
@@ -158,10 +162,8 @@ impl Health {
             let why = "wal_level is not logical, so triggers write the changes down";
             text = format!("{text}; {why}, which costs writers");
         }
-        if self.slot_endangered {
-            let held_back = self.slot_held_back_bytes / (1024 * 1024);
-            let more = "MiB of log, more than half of what it may";
-            text = format!("{text}; the slot holds back {held_back} {more}");
+        for slot in &self.slots_endangered {
+            text = format!("{text}; {slot}");
         }
         if let Some(gap) = &self.last_gap {
             text = format!("{text}; {gap}");
@@ -250,7 +252,7 @@ impl Realtime {
                 bytes: shared.limits.transaction_bytes,
             },
         };
-        let care = slot::look_after(
+        let care = care::look_after(
             shared.db.clone(),
             shared.config.slot_name.clone(),
             shared.config.slot_family.clone(),
@@ -278,6 +280,10 @@ impl Realtime {
     pub fn health(&self) -> Health {
         let shared = &self.shared;
         let condition = shared.status.condition();
+        let mut slots = shared.status.others();
+        if condition.endangered() {
+            slots.insert(0, condition.clone());
+        }
         Health {
             streaming: *shared.status.watch().borrow(),
             failure: shared.status.failure(),
@@ -286,6 +292,7 @@ impl Realtime {
             slot_safe_bytes: condition.safe,
             journal: shared.status.is_journal(),
             slot_endangered: condition.endangered(),
+            slots_endangered: slots.iter().map(SlotCondition::summary).collect(),
             last_gap: shared.status.last_gap(),
             sockets: shared.hub.sockets.count(),
             servers: shared.cluster.others(),

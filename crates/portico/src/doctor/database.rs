@@ -20,6 +20,7 @@ pub(super) async fn examine(db: &Database, config: &Config) -> Vec<Finding> {
     {
         return findings;
     }
+    findings.extend(slots(db, &config.realtime.slot).await);
     findings.push(session(db).await);
     let schema = schema(db).await;
     let whole = schema.mend.is_none();
@@ -76,6 +77,47 @@ async fn server(db: &Database) -> Vec<Finding> {
         ),
     });
     findings
+}
+
+/// The replication slots of all our servers: PostgreSQL gives one up that holds back too much.
+async fn slots(db: &Database, own: &str) -> Vec<Finding> {
+    let slots = match db.direct().acquire().await {
+        Ok(mut connection) => realtime::slots(&mut connection, realtime::SLOT_FAMILY, own).await,
+        Err(error) => Err(error.into()),
+    };
+    let slots = match slots {
+        Ok(slots) => slots,
+        Err(error) => {
+            let found = format!("{error:#}");
+            return vec![Finding::bad(
+                "replication slot",
+                found,
+                "Look into its log.",
+            )];
+        }
+    };
+    let finding = |slot: &realtime::SlotCondition| {
+        let (about, fares) = ("replication slot", slot.summary());
+        if slot.lost {
+            let mend = "Start its server, which makes it anew and tells every page to read again; \
+                        a larger max_slot_wal_keep_size keeps more for a server that is away.";
+            Finding::warning(about, fares, mend)
+        } else if slot.endangered() && !slot.read {
+            let mend = format!(
+                "Start the server that reads it (PORTICO_REALTIME__SLOT), or, if it will not come \
+                 back: select pg_drop_replication_slot('{}');",
+                slot.name
+            );
+            Finding::warning(about, fares, mend)
+        } else if slot.endangered() {
+            let mend = "Look for a transaction that stays open (pg_stat_activity) and into the \
+                        server's log; a larger max_slot_wal_keep_size keeps more.";
+            Finding::warning(about, fares, mend)
+        } else {
+            Finding::good(about, fares)
+        }
+    };
+    slots.iter().map(finding).collect()
 }
 
 /// Past a transaction pooler, if there is one: what needs a session asks there.

@@ -5,6 +5,7 @@
 //! acknowledged only after the replay window, so a restarted server reads the recent past again.
 //! Nothing in here knows who listens.
 
+pub(crate) mod care;
 pub(crate) mod catalog;
 pub(crate) mod change;
 mod gathering;

@@ -12,7 +12,7 @@ use kernel::{Clock, tasks::Tasks};
 use pgwire_replication::{Lsn, ReplicationClient, ReplicationEvent};
 use sqlx::PgPool;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
-use tokio::time::{Instant, MissedTickBehavior, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -96,6 +96,8 @@ pub(super) const ISO: &[BorrowedFormatItem<'_>] =
 /// The slot is tended every ten seconds, which is heard in the stream: whoever hears nothing for
 /// so long has lost the connection, even if nobody said so.
 const SILENCE: Duration = Duration::from_secs(35);
+/// How long PostgreSQL may take over each step of a new connection.
+const ENTRANCE: Duration = Duration::from_secs(15);
 
 /// PostgreSQL asks for an answer when it has heard nothing for long, or when it wants to stop: then
 /// it would wait for us to confirm everything, which we do a window later. So it is asked which, at
@@ -239,6 +241,8 @@ impl<S: Sink> Reader<S> {
     }
 
     async fn connect(&self, position: &mut Position) -> Result<Session> {
+        // A network that swallows what it is given would keep us for a quarter of an hour.
+        const SWALLOWED: &str = "PostgreSQL did not answer the stream's connection";
         let mut db = self
             .db
             .acquire()
@@ -256,11 +260,15 @@ impl<S: Sink> Reader<S> {
         let confirmed = Lsn::from_u64(slot.confirmed);
         position.acknowledged = position.acknowledged.max(confirmed);
         position.resume = position.resume.max(confirmed);
-        let mut session = self
-            .route
-            .open(position.resume, position.acknowledged, &self.tasks)
-            .await?;
-        let identity = session.client.identify_system().await?;
+        let opening = async {
+            let opening = self
+                .route
+                .open(position.resume, position.acknowledged, &self.tasks);
+            let mut session = opening.await?;
+            let identity = session.client.identify_system().await?;
+            anyhow::Ok((session, identity))
+        };
+        let (mut session, identity) = timeout(ENTRANCE, opening).await.context(SWALLOWED)??;
         let database = slot::database(&mut db).await?;
         let epoch = epoch(&identity.system_id, identity.timeline, database);
         if position.epoch.is_some_and(|known| known != epoch) {
@@ -272,8 +280,11 @@ impl<S: Sink> Reader<S> {
         }
         position.epoch = Some(epoch);
         self.sink.opened(epoch, floor);
-        session.client.start().await?;
-        session.client.wait_started().await?;
+        let starting = async {
+            session.client.start().await?;
+            anyhow::Ok(session.client.wait_started().await?)
+        };
+        timeout(ENTRANCE, starting).await.context(SWALLOWED)??;
         position.before = true;
         // Heard in the stream, it says that the past has been read.
         slot::beat(&mut db).await?;

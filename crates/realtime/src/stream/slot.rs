@@ -1,16 +1,13 @@
-//! The replication slot: made when missing, made anew when lost, never left to fill the disk.
+//! The replication slot: made when missing, made anew when lost.
 //!
 //! A slot holds back PostgreSQL's log until its reader has acknowledged it, so it is created only
-//! when there is something to read, and checked against the server's limit while it runs.
+//! when there is something to read; `care.rs` watches it from then on.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use sqlx::{Connection as _, PgConnection, PgPool};
-use tokio::time::{MissedTickBehavior, timeout};
-use tokio_util::sync::CancellationToken;
-
-use super::status::Status;
+use tokio::time::timeout;
 
 /// The slot as it was found or made.
 #[derive(Debug, Clone, Copy)]
@@ -21,29 +18,6 @@ pub(crate) struct Slot {
     pub(crate) made: bool,
     /// It took the place of one that PostgreSQL had given up.
     pub(crate) lost: bool,
-}
-
-/// How the slot fares.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Condition {
-    /// Bytes of log between the server's end and what the slot has confirmed.
-    pub(crate) held_back: i64,
-    /// Bytes that may still be written before the slot is lost; none where there is no limit.
-    pub(crate) safe: Option<i64>,
-}
-
-impl Condition {
-    /// Whether more than half of what the slot may hold back is used.
-    pub(crate) fn endangered(&self) -> bool {
-        self.safe.is_some_and(|safe| safe < self.held_back)
-    }
-
-    /// How many bytes the replay window may hold back: a quarter of what PostgreSQL allows.
-    pub(crate) fn room(&self) -> u64 {
-        let allowed = self.safe.map(|safe| safe.saturating_add(self.held_back));
-        let quarter = allowed.map_or(UNLIMITED, |allowed| allowed / 4);
-        u64::try_from(quarter).unwrap_or_default()
-    }
 }
 
 /// The log of this server does not tell of rows.
@@ -66,10 +40,6 @@ pub(crate) async fn is_logical(db: &mut PgConnection) -> Result<bool> {
     Ok(level == "logical")
 }
 
-/// What the window may hold back where PostgreSQL has no limit.
-const UNLIMITED: i64 = 1 << 30;
-/// How often the slot is looked after.
-const TEND_EVERY: Duration = Duration::from_secs(10);
 /// How long a new connection may take that only asks whether there can be one.
 const ANSWER: Duration = Duration::from_secs(2);
 
@@ -151,58 +121,6 @@ pub(crate) async fn drop_slot(db: &mut PgConnection, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Looks after the slot for as long as the server runs: keeps it moving on a quiet database,
-/// watches how much it holds back, and removes what servers that are gone have left.
-pub(crate) async fn look_after(
-    db: PgPool,
-    name: String,
-    family: String,
-    status: Arc<Status>,
-    stop: CancellationToken,
-) {
-    let mut pause = tokio::time::interval(TEND_EVERY);
-    pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = pause.tick() => {}
-        }
-        match timeout(TEND_EVERY, tend(&db, &name, &family)).await {
-            Ok(Ok(Some(condition))) => {
-                if condition.endangered() {
-                    tracing::error!(
-                        held_back = condition.held_back,
-                        safe = condition.safe,
-                        "the replication slot has used half of the log it may hold back; \
-                         it will be lost if the change stream does not catch up",
-                    );
-                }
-                status.slot(condition);
-            }
-            Ok(Ok(None)) => {}
-            Ok(Err(error)) => tracing::debug!(error = format!("{error:#}"), "slot not tended"),
-            Err(_) => tracing::debug!("slot not tended: no answer"),
-        }
-    }
-}
-
-async fn tend(db: &PgPool, name: &str, family: &str) -> Result<Option<Condition>> {
-    let mut db = db.acquire().await?;
-    if !is_logical(&mut db).await? {
-        return Ok(None);
-    }
-    beat(&mut db).await?;
-    let found: Option<(i64, Option<i64>)> = sqlx::query_as(
-        "select (pg_current_wal_lsn() - confirmed_flush_lsn)::bigint, safe_wal_size
-           from pg_replication_slots where slot_name = $1",
-    )
-    .bind(name)
-    .fetch_optional(&mut *db)
-    .await?;
-    sweep(&mut db, name, family).await?;
-    Ok(found.map(|(held_back, safe)| Condition { held_back, safe }))
-}
-
 /// Whether PostgreSQL lets nobody in any more because it stops.
 pub(crate) async fn is_stopping(db: &PgPool) -> bool {
     let options = db.connect_options();
@@ -223,35 +141,6 @@ pub(crate) async fn beat(db: &mut PgConnection) -> Result<()> {
     sqlx::query("select pg_logical_emit_message(true, 'portico.heartbeat', '')")
         .execute(db)
         .await?;
-    Ok(())
-}
-
-/// Removes the slots of servers of ours that are gone: unread, and past what a server that
-/// starts again could make use of.
-async fn sweep(db: &mut PgConnection, name: &str, family: &str) -> Result<()> {
-    let orphans: Vec<String> = sqlx::query_scalar(
-        "select slot_name::text
-           from pg_replication_slots
-          where not active and plugin = 'pgoutput' and database = current_database()
-            and starts_with(slot_name, $2) and slot_name <> $1
-            and (wal_status in ('unreserved', 'lost')
-                 or pg_current_wal_lsn() - restart_lsn > $3)",
-    )
-    .bind(name)
-    .bind(family)
-    .bind(UNLIMITED)
-    .fetch_all(&mut *db)
-    .await?;
-    for orphan in orphans {
-        tracing::warn!(
-            slot = orphan,
-            "a server that is gone left its slot; it is removed"
-        );
-        if let Err(error) = drop_slot(db, &orphan).await {
-            // Another of ours was faster, or its server is back.
-            tracing::debug!(error = format!("{error:#}"), "slot not removed");
-        }
-    }
     Ok(())
 }
 

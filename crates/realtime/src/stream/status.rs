@@ -8,7 +8,7 @@ use std::sync::{
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::sync::watch;
 
-use super::slot::Condition;
+use super::care::SlotCondition;
 
 /// Shared between the reader and those who ask.
 #[derive(Debug)]
@@ -18,7 +18,8 @@ pub(crate) struct Status {
     lag_ms: AtomicI64,
     journal: AtomicBool,
     gap: Mutex<Option<String>>,
-    condition: Mutex<Condition>,
+    condition: Mutex<SlotCondition>,
+    others: Mutex<Vec<SlotCondition>>,
 }
 
 impl Default for Status {
@@ -30,6 +31,7 @@ impl Default for Status {
             journal: AtomicBool::new(false),
             gap: Mutex::default(),
             condition: Mutex::default(),
+            others: Mutex::default(),
         }
     }
 }
@@ -54,18 +56,34 @@ impl Status {
         metrics::gauge!("realtime_stream_lag_seconds").set(lag as f64 / 1_000.0);
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a gauge in bytes")]
-    pub(crate) fn slot(&self, condition: Condition) {
+    /// How the slots fare: this server's, and those of others on the same database.
+    #[expect(clippy::cast_precision_loss, reason = "gauges")]
+    pub(crate) fn slots(&self, own: &str, slots: Vec<SlotCondition>) {
+        let (own, others): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| slot.name == own);
+        let own = own.into_iter().next().unwrap_or_default();
+        let others: Vec<_> = others
+            .into_iter()
+            .filter(SlotCondition::endangered)
+            .collect();
+        metrics::gauge!("realtime_slot_held_back_bytes").set(own.held_back as f64);
+        metrics::gauge!("realtime_slot_endangered").set(f64::from(u8::from(own.endangered())));
+        metrics::gauge!("realtime_other_slots_endangered").set(others.len() as f64);
+        if let Some(safe) = own.safe {
+            metrics::gauge!("realtime_slot_safe_bytes").set(safe as f64);
+        }
         *self
             .condition
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = condition;
-        metrics::gauge!("realtime_slot_held_back_bytes").set(condition.held_back as f64);
-        let endangered = f64::from(u8::from(condition.endangered()));
-        metrics::gauge!("realtime_slot_endangered").set(endangered);
-        if let Some(safe) = condition.safe {
-            metrics::gauge!("realtime_slot_safe_bytes").set(safe as f64);
-        }
+            .unwrap_or_else(PoisonError::into_inner) = own;
+        *self.others.lock().unwrap_or_else(PoisonError::into_inner) = others;
+    }
+
+    /// The slots of other servers that are in danger.
+    pub(crate) fn others(&self) -> Vec<SlotCondition> {
+        self.others
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Changes are read from the journal, or from PostgreSQL's log.
@@ -109,10 +127,10 @@ impl Status {
         self.lag_ms.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn condition(&self) -> Condition {
-        *self
-            .condition
+    pub(crate) fn condition(&self) -> SlotCondition {
+        self.condition
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod alarm;
 mod broadcasts;
 mod changes;
 mod channels;

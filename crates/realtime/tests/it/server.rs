@@ -275,6 +275,18 @@ pub(crate) async fn until(holds: impl Fn() -> bool) {
     .expect("in time");
 }
 
+/// The same for what takes many seconds: nobody spins meanwhile.
+pub(crate) async fn until_slowly(holds: impl Fn() -> bool) {
+    let mut pause = tokio::time::interval(Duration::from_millis(100));
+    timeout(PATIENCE * 3, async {
+        while !holds() {
+            pause.tick().await;
+        }
+    })
+    .await
+    .expect("in time");
+}
+
 /// A database and the servers on it.
 struct World {
     name: String,
