@@ -218,7 +218,7 @@ async fn a_slot_that_another_server_left_raises_the_alarm_here_and_is_removed_wh
                 .fetch_all(&server.db)
                 .await
                 .unwrap();
-        assert_eq!(left, [server.slot.clone()]);
+        assert_eq!(left, [server.slot.as_str()]);
     })
     .await;
     drop(cluster);
