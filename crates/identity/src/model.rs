@@ -12,6 +12,7 @@ pub mod password;
 pub mod people;
 pub mod privacy;
 pub mod providers;
+pub mod search;
 pub mod security;
 
 use kernel::{

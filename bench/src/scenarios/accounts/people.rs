@@ -47,6 +47,11 @@ const ASKED: &[(&str, &str)] = &[
     ("four letters, frequent", "search=yara"),
     ("four letters, rare", "search=zyxw"),
     ("four letters, nobody's", "search=qqqq"),
+    ("a whole name", "search=yara%20gruber"),
+    ("a part of a word, frequent", "search=ruber"),
+    ("a part of a word, rare", "search=yxwa"),
+    ("four letters, by name", "search=yara&sort=name"),
+    ("four letters, suspended", "search=yara&status=suspended"),
     ("oldest first", "sort=created_at"),
     ("by name", "sort=name"),
     ("by name, backwards", "sort=-name"),
@@ -125,7 +130,7 @@ async fn grow(client: &Client, size: u32) -> anyhow::Result<()> {
     }
     // One at a time: several statements at once are one transaction, in which nothing is vacuumed.
     for statement in [
-        "vacuum analyze identity.users, identity.profiles, identity.user_roles",
+        "vacuum analyze identity.users, identity.profiles, identity.user_roles, identity.user_words",
         "checkpoint",
     ] {
         client.batch_execute(statement).await?;

@@ -9,6 +9,7 @@ use crate::{
         bulk::{Bulk, BulkAction, BulkRun, Refusal, Whom},
         people::{After, Text},
         permission_set,
+        search::Found,
     },
     store,
 };
@@ -50,9 +51,12 @@ impl Identity {
                 }
                 store::bulk::pick(&mut tx, run, people).await?
             }
-            Whom::Matching { filter, but } => {
-                store::people::settle(&mut tx, filter, run, but).await?
-            }
+            Whom::Matching { filter, but } => match super::search::look(&mut tx, filter).await? {
+                Found::Beginning(beginning, _) => {
+                    store::words::settle(&mut tx, &beginning, run, but).await?
+                }
+                found => store::people::settle(&mut tx, filter, &found, run, but).await?,
+            },
         };
         if settled == 0 {
             return Err(Error::conflict("nobody_meant", "Nobody fits any more."));

@@ -3,7 +3,8 @@
 
 use crate::{
     Identity,
-    model::{Person, people::Filter},
+    actions::search,
+    model::{Person, people::Filter, search::Found},
     store,
 };
 use bytes::Bytes;
@@ -37,6 +38,7 @@ pub(crate) enum Format {
 struct Reading {
     identity: Identity,
     filter: Filter,
+    found: Found,
     format: Format,
     after: Option<(OffsetDateTime, UserId)>,
     begun: bool,
@@ -54,7 +56,8 @@ impl Identity {
     ) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<>> {
         caller.require(Permission::UsersWrite)?;
         let mut tx = self.0.db.begin_planned().await?;
-        let people = store::people::count_all(&mut tx, &filter).await?;
+        let found = search::look(&mut tx, &filter).await?;
+        let people = search::count(&mut tx, &filter, &found).await?;
         let act = Act {
             actor: Some(caller.user),
             action: "users.exported",
@@ -67,6 +70,7 @@ impl Identity {
         let reading = Reading {
             identity: self.clone(),
             filter,
+            found,
             format,
             after: None,
             begun: false,
@@ -82,11 +86,14 @@ impl Reading {
             return Ok(None);
         }
         let mut tx = self.identity.0.db.begin_planned().await?;
-        let rows = store::people::newest(&mut tx, &self.filter, self.after, PAGE).await?;
+        let (filter, found) = (&self.filter, &self.found);
+        let spots = store::people::newest(&mut tx, filter, found, self.after, PAGE).await?;
+        let ids: Vec<_> = spots.iter().map(|spot| spot.id).collect();
+        let rows = store::people::these(&mut tx, &ids).await?;
         tx.commit().await?;
-        self.over = rows.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
-        if let Some(last) = rows.last() {
-            self.after = Some((last.created_at, last.id));
+        self.over = spots.len() < usize::try_from(PAGE).unwrap_or(usize::MAX);
+        if let Some(last) = spots.last() {
+            self.after = Some((last.place, last.id));
         }
         let chunk = match self.format {
             Format::Csv => self.csv(&rows)?,

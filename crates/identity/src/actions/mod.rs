@@ -29,6 +29,7 @@ pub(crate) mod reseal;
 pub(crate) mod roles;
 pub(crate) mod rotation;
 pub(crate) mod saved_views;
+mod search;
 pub(crate) mod second_passkey;
 mod security;
 pub(crate) mod security_log;

@@ -1,15 +1,20 @@
 //! The list of people, for staff.
 
+use super::search;
 use crate::{
     Identity,
-    model::{Person, people::Filter},
-    store,
+    model::{Person, people::Filter, search::Found},
+    store::{
+        self,
+        people::{ByName, ByTime},
+    },
 };
 use kernel::{
     Permission, Principal, Result,
     id::UserId,
     page::{Page, PageQuery},
 };
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 /// A list says how many match up to here; more are "more than".
@@ -49,41 +54,39 @@ impl Identity {
         caller.require(Permission::UsersRead)?;
         let limit = page.limit()?;
         let mut tx = self.0.db.begin_planned().await?;
-        let counted = store::people::count(&mut tx, filter, COUNTED).await?;
-        let page = match order {
+        let found = search::look(&mut tx, filter).await?;
+        let matching = matching(&mut tx, filter, &found).await?;
+        let (ids, next_cursor) = match order {
             Order::Newest | Order::Oldest => {
-                let after = page.after::<(OffsetDateTime, UserId)>()?;
-                let rows = if order == Order::Newest {
-                    store::people::newest(&mut tx, filter, after, limit + 1).await?
-                } else {
-                    store::people::oldest(&mut tx, filter, after, limit + 1).await?
-                };
-                Page::of(rows, limit, |row| (row.created_at, row.id), |row| row)
+                let spots = by_time(&mut tx, filter, &found, order, page.after()?, limit + 1);
+                turned(Page::of(
+                    spots.await?,
+                    limit,
+                    |spot| (spot.place, spot.id),
+                    |spot| spot.id,
+                ))
             }
             Order::Name | Order::NameBackwards => {
-                let after = page.after::<(String, UserId)>()?;
-                let rows = if order == Order::Name {
-                    store::people::by_name(&mut tx, filter, after, limit + 1).await?
-                } else {
-                    store::people::by_name_backwards(&mut tx, filter, after, limit + 1).await?
-                };
-                let place = |row: &Person| (row.name.to_lowercase(), row.id);
-                Page::of(rows, limit, place, |row| row)
+                let spots = by_name(&mut tx, filter, &found, order, page.after()?, limit + 1);
+                turned(Page::of(
+                    spots.await?,
+                    limit,
+                    |spot| (spot.place.clone(), spot.id),
+                    |spot| spot.id,
+                ))
             }
         };
+        let items = store::people::these(&mut tx, &ids).await?;
         tx.commit().await?;
-        let matching = Matching {
-            count: counted.min(COUNTED),
-            more: counted > COUNTED,
-        };
-        Ok((page, matching))
+        Ok((Page { items, next_cursor }, matching))
     }
 
     /// How many match, exactly: asked beside the list, and before many are acted on.
     pub(crate) async fn count_people(&self, caller: &Principal, filter: &Filter) -> Result<i64> {
         caller.require(Permission::UsersRead)?;
         let mut tx = self.0.db.begin_planned().await?;
-        let count = store::people::count_all(&mut tx, filter).await?;
+        let found = search::look(&mut tx, filter).await?;
+        let count = search::count(&mut tx, filter, &found).await?;
         tx.commit().await?;
         Ok(count)
     }
@@ -93,5 +96,65 @@ impl Identity {
         caller.require(Permission::UsersRead)?;
         let mut db = self.0.db.acquire().await?;
         Ok(store::people::totals(&mut db).await?)
+    }
+}
+
+fn turned(page: Page<UserId>) -> (Vec<UserId>, Option<String>) {
+    (page.items, page.next_cursor)
+}
+
+async fn matching(db: &mut PgConnection, filter: &Filter, found: &Found) -> sqlx::Result<Matching> {
+    if let Found::Beginning(_, seen) = found {
+        return Ok(Matching {
+            count: seen.people,
+            more: seen.more,
+        });
+    }
+    let counted = store::people::count(db, filter, found, COUNTED).await?;
+    Ok(Matching {
+        count: counted.min(COUNTED),
+        more: counted > COUNTED,
+    })
+}
+
+async fn by_time(
+    db: &mut PgConnection,
+    filter: &Filter,
+    found: &Found,
+    order: Order,
+    after: Option<(OffsetDateTime, UserId)>,
+    limit: i64,
+) -> sqlx::Result<Vec<ByTime>> {
+    match (found, order) {
+        (Found::Beginning(beginning, seen), Order::Oldest) => {
+            store::words::oldest(db, beginning, seen.more, after, limit).await
+        }
+        (Found::Beginning(beginning, seen), _) => {
+            store::words::newest(db, beginning, seen.more, after, limit).await
+        }
+        (_, Order::Oldest) => store::people::oldest(db, filter, found, after, limit).await,
+        _ => store::people::newest(db, filter, found, after, limit).await,
+    }
+}
+
+async fn by_name(
+    db: &mut PgConnection,
+    filter: &Filter,
+    found: &Found,
+    order: Order,
+    after: Option<(String, UserId)>,
+    limit: i64,
+) -> sqlx::Result<Vec<ByName>> {
+    match (found, order) {
+        (Found::Beginning(beginning, seen), Order::NameBackwards) => {
+            store::words::by_name_backwards(db, beginning, seen.more, after, limit).await
+        }
+        (Found::Beginning(beginning, seen), _) => {
+            store::words::by_name(db, beginning, seen.more, after, limit).await
+        }
+        (_, Order::NameBackwards) => {
+            store::people::by_name_backwards(db, filter, found, after, limit).await
+        }
+        _ => store::people::by_name(db, filter, found, after, limit).await,
     }
 }

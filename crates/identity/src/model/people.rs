@@ -116,7 +116,7 @@ pub struct Happening {
 /// What the list is narrowed to.
 #[derive(Debug, Default, Clone)]
 pub struct Filter {
-    /// Part of a name or an address; one or two letters: how a word of them begins.
+    /// How a name or an address or a word of them begins; where none does, a part of them.
     pub search: Option<String>,
     /// How the account stands; without it, everybody who is not in the trash.
     pub status: Option<Status>,
@@ -132,26 +132,6 @@ pub struct Filter {
     pub joined_from: Option<OffsetDateTime>,
     /// Who joined before.
     pub joined_until: Option<OffsetDateTime>,
-}
-
-impl Filter {
-    /// A pattern for `like`, with its special characters taken literally. One or two letters
-    /// are the beginning of a name, of a part of it, or of an address: anywhere inside, they
-    /// are in nearly everybody's, and no index of three letters knows them.
-    pub(crate) fn pattern(&self) -> Option<String> {
-        let text = self.search.as_deref()?.trim().to_lowercase();
-        if text.is_empty() {
-            return None;
-        }
-        if text.len() < 3 && text.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            return Some(format!("{text}%"));
-        }
-        let literal = text
-            .replace('\\', r"\\")
-            .replace('%', r"\%")
-            .replace('_', r"\_");
-        Some(format!("%{literal}%"))
-    }
 }
 
 /// What must be told once a change is committed: requests and sockets hear of it at once.

@@ -10,7 +10,8 @@ macro_rules! said {
         #[derive(Debug, Default, Deserialize)]
         $(#[$attribute])*
         pub(super) struct $name {
-            /// Part of a name or an address.
+            /// How a name or an address begins, or a word of it; where nobody's does, three or
+            /// more letters that stand anywhere in one. At most 200 characters.
             search: Option<String>,
             /// How the account stands; without it, everybody who is not in the trash.
             status: Option<Status>,
@@ -33,6 +34,10 @@ macro_rules! said {
                 let mut faults = Faults::default();
                 let from = day(&mut faults, "joined_from", self.joined_from.as_deref());
                 let until = day(&mut faults, "joined_until", self.joined_until.as_deref());
+                let long = |text: &String| text.chars().count() > 200;
+                if self.search.as_ref().is_some_and(long) {
+                    faults.add("search", "too_long", "Search for at most 200 characters.");
+                }
                 faults.check()?;
                 Ok(Filter {
                     search: self.search,

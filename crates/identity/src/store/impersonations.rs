@@ -127,9 +127,7 @@ pub(crate) async fn held(db: &mut PgConnection, id: ImpersonationId) -> sqlx::Re
                 where ur.user_id = u.id and role.staff
             ) as "staff!",
             exists (
-                select from identity.totp where user_id = u.id and confirmed_at is not null
-            ) or exists (
-                select from identity.passkeys where user_id = u.id and place is null
+                select from identity.second_factors f where f.user_id = u.id
             ) as "second_factor!",
             i.mode as "mode: Mode", i.reason, i.started_at, i.expires_at, i.ended_at
         from identity.impersonations i

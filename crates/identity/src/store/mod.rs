@@ -31,3 +31,4 @@ pub(crate) mod sessions;
 pub(crate) mod standing;
 pub(crate) mod tokens;
 pub(crate) mod trusted;
+pub(crate) mod words;

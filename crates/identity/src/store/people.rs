@@ -1,37 +1,48 @@
 //! The list of people, as staff search it.
 //!
 //! Invariant: a page costs the same among a thousand as among a million. Each order is a
-//! query of its own along its index, counts stop at a limit, and the planner sees the values
-//! (`Database::begin_planned`), because one plan for every filter would be wrong for most. A
-//! pattern that begins with `%` stands anywhere, another at the beginning of a word: the
-//! index knows both, and one plan has only what its pattern needs.
+//! query of its own along its index and says who stands on the page, before anything more is
+//! read of them; counts stop at a limit; and the planner sees the values
+//! (`Database::begin_planned`), because one plan for every filter would be wrong for most.
 
-use crate::model::{Person, Status, people::Filter};
+use crate::model::{Person, Status, people::Filter, search::Found};
 use kernel::{files::FileId, id::UserId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+/// Where somebody stands in a list that is ordered by time.
+#[derive(Debug, Clone)]
+pub(crate) struct ByTime {
+    pub(crate) id: UserId,
+    pub(crate) place: OffsetDateTime,
+}
+
+/// Where somebody stands in a list that is ordered by name.
+#[derive(Debug, Clone)]
+pub(crate) struct ByName {
+    pub(crate) id: UserId,
+    pub(crate) place: String,
+}
+
 /// A query over the people that a filter lets through. The macros of sqlx check plain text
-/// only: what all of them share stands here once, and takes the parameters 1 to 8.
+/// only: what all of them share stands here once, and takes the parameters 1 to 10.
 macro_rules! narrowed {
-    ($from:tt, $macro:ident, [$($out:tt)?], $filter:expr, $head:tt, [$($tail:tt),+], [$($more:expr),*]) => {
+    ($from:tt, $macro:ident, [$($out:tt)?], ($filter:expr, $found:expr), $head:tt, [$($tail:tt),+], [$($more:expr),*]) => {
         sqlx::$macro!(
             $($out,)?
             $head + $from + r#"
                 and u.erased_at is null
-                and ($1::text is null or (lower(u.name) || E'\n' || u.email_key) like $1
-                    or $1 not like '\%%' and (
-                        (lower(u.name) || E'\n' || u.email_key) like '% ' || $1
-                        or (lower(u.name) || E'\n' || u.email_key) like E'%\n' || $1
-                    ))
-                and u.status = coalesce($2, u.status)
+                and ($1::text is null or (lower(u.name) || E'\n' || u.email_key) like $1)
+                and ($9::text is null or (lower(u.name) || E'\n' || u.email_key) ~ $9)
+                and ($10::uuid[] is null or u.id = any($10))
+                and ($2::text is null or u.status = $2)
                 and ($2::text is not null or u.status <> 'deleted')
                 and ($5::boolean is null or (u.email_verified_at is not null) = $5)
                 and ($7::timestamptz is null or u.created_at >= $7)
                 and ($8::timestamptz is null or u.created_at < $8)
             "# $(+ $tail)+,
-            $filter.pattern(),
+            $found.inside(),
             $filter.status as Option<Status>,
             $filter.role,
             $filter.online,
@@ -39,6 +50,8 @@ macro_rules! narrowed {
             $filter.second_factor,
             $filter.joined_from,
             $filter.joined_until,
+            $found.expression(),
+            $found.few() as Option<&[UserId]>,
             $($more),*
         )
     };
@@ -46,8 +59,7 @@ macro_rules! narrowed {
 
 /// The same, begun at what narrows most. PostgreSQL makes a join of `exists` only where it
 /// stands alone, not beside an `or`: so the holders of a role, those with a second factor and
-/// those who are here are queries of their own. A second factor is what the policy for staff
-/// takes for one (`store::sessions::standing`): an app, or a passkey of our own host.
+/// those who are here are queries of their own.
 macro_rules! people {
     ($db:expr, $fetch:ident, $filter:ident, $($rest:tt)+) => {
         if $filter.role.is_some() {
@@ -56,13 +68,9 @@ macro_rules! people {
                 join identity.users u on u.id = held.user_id
                 left join identity.presence p on p.user_id = u.id
                 where held.role = $3 and (not $4::boolean or p.online)
-                    and ($6::boolean is null or $6 = (exists (
-                        select from identity.totp t
-                        where t.user_id = u.id and t.confirmed_at is not null
-                    ) or exists (
-                        select from identity.passkeys k
-                        where k.user_id = u.id and k.place is null
-                    )))",
+                    and ($6::boolean is null or $6 = exists (
+                        select from identity.second_factors f where f.user_id = u.id
+                    ))",
                 $($rest)+
             )
             .$fetch($db)
@@ -71,14 +79,7 @@ macro_rules! people {
             narrowed!(
                 " from identity.users u
                 left join identity.presence p on p.user_id = u.id
-                where exists (
-                    select from (
-                        select user_id from identity.totp where confirmed_at is not null
-                        union all
-                        select user_id from identity.passkeys where place is null
-                    ) factor
-                    where factor.user_id = u.id
-                )
+                where exists (select from identity.second_factors f where f.user_id = u.id)
                     and $6::boolean and $3::text is null and (not $4::boolean or p.online)",
                 $($rest)+
             )
@@ -89,13 +90,9 @@ macro_rules! people {
                 " from identity.presence p
                 join identity.users u on u.id = p.user_id
                 where p.online and $4::boolean and $3::text is null
-                    and ($6::boolean is null or $6 = (exists (
-                        select from identity.totp t
-                        where t.user_id = u.id and t.confirmed_at is not null
-                    ) or exists (
-                        select from identity.passkeys k
-                        where k.user_id = u.id and k.place is null
-                    )))",
+                    and ($6::boolean is null or $6 = exists (
+                        select from identity.second_factors f where f.user_id = u.id
+                    ))",
                 $($rest)+
             )
             .$fetch($db)
@@ -103,15 +100,10 @@ macro_rules! people {
         } else {
             narrowed!(
                 " from identity.users u
-                left join identity.presence p on p.user_id = u.id
                 where $3::text is null and not $4::boolean
-                    and ($6::boolean is null or $6 = (exists (
-                        select from identity.totp t
-                        where t.user_id = u.id and t.confirmed_at is not null
-                    ) or exists (
-                        select from identity.passkeys k
-                        where k.user_id = u.id and k.place is null
-                    )))",
+                    and ($6::boolean is null or $6 = exists (
+                        select from identity.second_factors f where f.user_id = u.id
+                    ))",
                 $($rest)+
             )
             .$fetch($db)
@@ -120,43 +112,26 @@ macro_rules! people {
     };
 }
 
-/// One page of the list, in one order.
+/// Who stands on one page of the list, in one order.
 macro_rules! page {
-    ($name:ident, $place:ty, $past:tt, $order:tt) => {
+    ($name:ident, $spot:ident, $place:ty, $head:tt, $past:tt, $order:tt) => {
         pub(crate) async fn $name(
             db: &mut PgConnection,
             filter: &Filter,
+            found: &Found,
             after: Option<($place, UserId)>,
             limit: i64,
-        ) -> sqlx::Result<Vec<Person>> {
+        ) -> sqlx::Result<Vec<$spot>> {
             let (place, id) = after.unzip();
             people!(
                 db,
                 fetch_all,
                 filter,
                 query_as,
-                [Person],
-                filter,
-                r#"
-                select u.id as "id: UserId", u.email, u.name, u.status as "status: Status",
-                    coalesce(
-                        (select array_agg(r.role order by r.role)
-                            from identity.user_roles r where r.user_id = u.id),
-                        '{}'
-                    ) as "roles!",
-                    u.email_verified_at is not null as "verified!",
-                    exists (
-                        select from identity.totp t
-                        where t.user_id = u.id and t.confirmed_at is not null
-                    ) or exists (
-                        select from identity.passkeys k
-                        where k.user_id = u.id and k.place is null
-                    ) as "second_factor!",
-                    (select a.small from identity.avatars a where a.user_id = u.id) as "picture: FileId",
-                    coalesce(p.online, false) as "online!", coalesce(p.away, false) as "away!", p.last_seen_at as "last_seen_at?",
-                    u.created_at
-                "#,
-                [" and (", $past, ") order by ", $order, " limit $11"],
+                [$spot],
+                (filter, found),
+                $head,
+                [" and (", $past, ") order by ", $order, " limit $13"],
                 [place, id as Option<UserId>, limit]
             )
         }
@@ -165,53 +140,70 @@ macro_rules! page {
 
 page!(
     newest,
+    ByTime,
     OffsetDateTime,
-    "$9::timestamptz is null or (u.created_at, u.id) < ($9, $10)",
+    r#"select u.id as "id: UserId", u.created_at as place"#,
+    "$11::timestamptz is null or (u.created_at, u.id) < ($11, $12)",
     "u.created_at desc, u.id desc"
 );
 page!(
     oldest,
+    ByTime,
     OffsetDateTime,
-    "$9::timestamptz is null or (u.created_at, u.id) > ($9, $10)",
+    r#"select u.id as "id: UserId", u.created_at as place"#,
+    "$11::timestamptz is null or (u.created_at, u.id) > ($11, $12)",
     "u.created_at, u.id"
 );
 page!(
     by_name,
+    ByName,
     String,
-    "$9::text is null or (lower(u.name), u.id) > ($9, $10)",
+    r#"select u.id as "id: UserId", lower(u.name) as "place!""#,
+    "$11::text is null or (lower(u.name), u.id) > ($11, $12)",
     "lower(u.name), u.id"
 );
 page!(
     by_name_backwards,
+    ByName,
     String,
-    "$9::text is null or (lower(u.name), u.id) < ($9, $10)",
+    r#"select u.id as "id: UserId", lower(u.name) as "place!""#,
+    "$11::text is null or (lower(u.name), u.id) < ($11, $12)",
     "lower(u.name) desc, u.id desc"
 );
 
 /// How many match, counted up to `most` and one.
-pub(crate) async fn count(db: &mut PgConnection, filter: &Filter, most: i64) -> sqlx::Result<i64> {
+pub(crate) async fn count(
+    db: &mut PgConnection,
+    filter: &Filter,
+    found: &Found,
+    most: i64,
+) -> sqlx::Result<i64> {
     people!(
         db,
         fetch_one,
         filter,
         query_scalar,
         [],
-        filter,
+        (filter, found),
         r#"select count(*) as "count!" from (select"#,
-        [" limit $9::bigint + 1) as matching"],
+        [" limit $11::bigint + 1) as matching"],
         [most]
     )
 }
 
 /// How many match, however many that is.
-pub(crate) async fn count_all(db: &mut PgConnection, filter: &Filter) -> sqlx::Result<i64> {
+pub(crate) async fn count_all(
+    db: &mut PgConnection,
+    filter: &Filter,
+    found: &Found,
+) -> sqlx::Result<i64> {
     people!(
         db,
         fetch_one,
         filter,
         query_scalar,
         [],
-        filter,
+        (filter, found),
         r#"select count(*) as "count!""#,
         [""],
         []
@@ -222,6 +214,7 @@ pub(crate) async fn count_all(db: &mut PgConnection, filter: &Filter) -> sqlx::R
 pub(crate) async fn settle(
     db: &mut PgConnection,
     filter: &Filter,
+    found: &Found,
     run: Uuid,
     but: &[UserId],
 ) -> sqlx::Result<u64> {
@@ -231,15 +224,16 @@ pub(crate) async fn settle(
         filter,
         query,
         [],
-        filter,
-        r#"insert into identity.bulk_items (run_id, user_id) select $9, u.id"#,
-        [" and u.id <> all($10::uuid[])"],
+        (filter, found),
+        r#"insert into identity.bulk_items (run_id, user_id) select $11, u.id"#,
+        [" and u.id <> all($12::uuid[])"],
         [run, but as &[UserId]]
     )?;
     Ok(settled.rows_affected())
 }
 
-pub(crate) async fn get(db: &mut PgConnection, user: UserId) -> sqlx::Result<Option<Person>> {
+/// These people, in this order; who is not there is left out.
+pub(crate) async fn these(db: &mut PgConnection, people: &[UserId]) -> sqlx::Result<Vec<Person>> {
     sqlx::query_as!(
         Person,
         r#"
@@ -249,21 +243,24 @@ pub(crate) async fn get(db: &mut PgConnection, user: UserId) -> sqlx::Result<Opt
                 '{}'
             ) as "roles!",
             u.email_verified_at is not null as "verified!",
-            exists (
-                select from identity.totp t where t.user_id = u.id and t.confirmed_at is not null
-            ) or exists (
-                select from identity.passkeys k where k.user_id = u.id and k.place is null
-            ) as "second_factor!",
+            exists (select from identity.second_factors f where f.user_id = u.id) as "second_factor!",
             (select a.small from identity.avatars a where a.user_id = u.id) as "picture: FileId",
-            coalesce(p.online, false) as "online!", coalesce(p.away, false) as "away!", p.last_seen_at as "last_seen_at?", u.created_at
-        from identity.users u
+            coalesce(p.online, false) as "online!", coalesce(p.away, false) as "away!",
+            p.last_seen_at as "last_seen_at?", u.created_at
+        from unnest($1::uuid[]) with ordinality as wanted (id, at)
+        join identity.users u on u.id = wanted.id
         left join identity.presence p on p.user_id = u.id
-        where u.id = $1 and u.erased_at is null
+        where u.erased_at is null
+        order by wanted.at
         "#,
-        user as UserId,
+        people as &[UserId],
     )
-    .fetch_optional(db)
+    .fetch_all(db)
     .await
+}
+
+pub(crate) async fn get(db: &mut PgConnection, user: UserId) -> sqlx::Result<Option<Person>> {
+    Ok(these(db, &[user]).await?.pop())
 }
 
 /// How many people there are, and how many of them are online.

@@ -69,9 +69,7 @@ pub(crate) async fn standing(
                 where ur.user_id = u.id and role.staff
             ) as "staff!",
             exists (
-                select from identity.totp where user_id = u.id and confirmed_at is not null
-            ) or exists (
-                select from identity.passkeys where user_id = u.id and place is null
+                select from identity.second_factors f where f.user_id = u.id
             ) as "second_factor!",
             s.authenticated_at, s.last_seen_at, s.expires_at
         from identity.sessions s

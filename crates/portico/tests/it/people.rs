@@ -107,6 +107,128 @@ async fn one_or_two_letters_are_how_a_name_or_an_address_begins() {
 }
 
 #[tokio::test]
+async fn a_search_is_how_a_name_an_address_or_a_word_begins() {
+    let app = TestApp::new().await;
+    let owner = app.owner("owner").await;
+    app.add_people(&[
+        "Ann Smith",
+        "Joanna Blacksmith",
+        "Anna-Lena O'Brien",
+        "Otto Annan Anselm",
+    ])
+    .await;
+    app.sql("update identity.users set email_key = 'lena.brien+news@brien.example' where name like 'Anna%'")
+        .await;
+    for (search, found) in [
+        // Somebody with two such words comes once.
+        (
+            "an",
+            vec!["Ann Smith", "Anna-Lena O'Brien", "Otto Annan Anselm"],
+        ),
+        // Some begin so: who has it inside, is not meant.
+        ("smith", vec!["Ann Smith"]),
+        ("lacksm", vec!["Joanna Blacksmith"]),
+        // Several words, whatever lies between them.
+        ("anna lena", vec!["Anna-Lena O'Brien"]),
+        ("o'br", vec!["Anna-Lena O'Brien"]),
+        ("annan%20an", vec!["Otto Annan Anselm"]),
+        ("lena.brien%2Bnews@brien.example", vec!["Anna-Lena O'Brien"]),
+        ("news", vec!["Anna-Lena O'Brien"]),
+        ("@brien", vec!["Anna-Lena O'Brien"]),
+        ("smith joanna", vec![]),
+    ] {
+        let search = search.replace(' ', "%20");
+        for narrowed in ["", "&verified=true", "&role=member", "&status=active"] {
+            let mut named = names(&owner, &format!("?search={search}{narrowed}")).await;
+            named.sort();
+            assert_eq!(named, found, "{search}{narrowed}");
+        }
+        let count = owner.get(&format!("/users/count?search={search}")).await;
+        assert_eq!(count.body["count"], found.len(), "{search}");
+    }
+    let long = "x".repeat(201);
+    owner
+        .get(&format!("/users?search={long}"))
+        .await
+        .status(422);
+}
+
+#[tokio::test]
+async fn a_search_knows_what_changed_and_who_left() {
+    let app = TestApp::new().await;
+    let owner = app.owner("owner").await;
+    app.add_people(&["Ada King", "Bob King"]).await;
+    app.sql("update identity.users set name = 'Ada Lovelace' where name = 'Ada King'")
+        .await;
+    assert_eq!(names(&owner, "?search=king").await, ["Bob King"]);
+    assert_eq!(names(&owner, "?search=lovel").await, ["Ada Lovelace"]);
+    app.sql(
+        "update identity.users set status = 'deleted', deleted_at = now() where name = 'Bob King'",
+    )
+    .await;
+    assert!(names(&owner, "?search=king").await.is_empty());
+    for search in ["king", "ki"] {
+        let trash = names(&owner, &format!("?status=deleted&search={search}")).await;
+        assert_eq!(trash, ["Bob King"], "{search}");
+    }
+    app.sql(
+        "update identity.users set status = 'active', deleted_at = null where name = 'Bob King'",
+    )
+    .await;
+    assert_eq!(names(&owner, "?search=king").await, ["Bob King"]);
+    app.sql("delete from identity.users where name = 'Bob King'")
+        .await;
+    assert!(names(&owner, "?search=king").await.is_empty());
+}
+
+/// More than a list counts, so that it is walked in its order: as many begin so at its one end,
+/// and next to nobody at the other.
+#[tokio::test]
+async fn a_search_that_finds_very_many_comes_in_every_order() {
+    let app = TestApp::new().await;
+    let owner = app.owner("owner").await;
+    app.sql(
+        "insert into identity.users (id, email, email_key, name, created_at)
+         select gen_random_uuid(), n || '@x.example', n || '@x.example',
+             case when n <= 1100 then 'Zoe Zander ' else 'Max ' end || n, now() - n * interval '1 hour'
+         from generate_series(1, 3500) n",
+    )
+    .await;
+    app.sql("insert into identity.profiles (user_id) select id from identity.users on conflict do nothing")
+        .await;
+    for sort in ["-created_at", "created_at", "name", "-name"] {
+        let page = owner
+            .get(&format!("/users?search=z&limit=1&sort={sort}"))
+            .await;
+        assert_eq!(
+            (&page.body["total"], &page.body["more"]),
+            (&json!(1000), &json!(true))
+        );
+        let found = all(&owner, &format!("search=z&limit=100&sort={sort}")).await;
+        let of = |found: &[Value]| -> Vec<String> {
+            let each = found
+                .iter()
+                .map(|one| one["name"].as_str().unwrap().to_owned());
+            each.collect()
+        };
+        let (mut named, listed) = (
+            of(&found),
+            of(&all(&owner, &format!("limit=100&sort={sort}")).await),
+        );
+        let expected: Vec<String> = listed
+            .into_iter()
+            .filter(|name| name.starts_with('Z'))
+            .collect();
+        assert_eq!(named, expected, "{sort}");
+        named.sort();
+        named.dedup();
+        assert_eq!(named.len(), 1100, "{sort}");
+    }
+    let count = owner.get("/users/count?search=z").await;
+    assert_eq!(count.body["count"], 1100);
+}
+
+#[tokio::test]
 async fn people_are_narrowed_by_state_and_role() {
     let app = TestApp::new().await;
     let owner = app.owner("eva").await;
