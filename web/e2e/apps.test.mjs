@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { accessible, fits, interactive, launch, SCHEMES, shoot, VIEWPORTS, visitor } from "./browser.mjs";
+import { accessible, becomeOwner, fits, interactive, launch, SCHEMES, shoot, VIEWPORTS, visitor } from "./browser.mjs";
 import { freePort, start } from "./portico.mjs";
 
 const OWNER = { name: "Olga Owner", email: "olga@example.org", password: "four quiet arches by the sea" };
@@ -47,11 +47,7 @@ async function opens(key, project) {
 test("the operator finds what an app needs, makes a secret key and takes the old one back", { timeout: 240_000 }, async () => {
   const { page, context, complaints } = await visitor(browser, { base: portico.base });
   page.setDefaultTimeout(60_000);
-  await page.goto(portico.setupLink);
-  await interactive(page);
-  for (const [label, value] of Object.entries({ "Your name": OWNER.name, "E-mail": OWNER.email, Password: OWNER.password })) await page.getByLabel(label, { exact: true }).fill(value);
-  await page.getByRole("button", { name: "Become the owner" }).click();
-  await page.waitForURL("**/admin");
+  await becomeOwner(page, portico.setupLink, OWNER);
   await page.goto("/admin/apps");
   await interactive(page);
   const project = await (await context.request.get("/api/v1/stack-project")).json();

@@ -53,6 +53,15 @@ export async function open(page, path) {
   return response;
 }
 
+/** The printed link makes the first owner, who lands in the admin. */
+export async function becomeOwner(page, setupLink, { name, email, password }) {
+  await page.goto(setupLink);
+  await interactive(page);
+  for (const [label, value] of Object.entries({ "Your name": name, "E-mail": email, Password: password })) await page.getByLabel(label, { exact: true }).fill(value);
+  await page.getByRole("button", { name: "Become the owner" }).click();
+  await page.waitForURL("**/admin");
+}
+
 /** Fails with what and where if a screen reader or a keyboard would be left out. */
 export async function accessible(page) {
   // By the debugger's way in: the page's policy rightly forbids a script from a test.

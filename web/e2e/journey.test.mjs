@@ -1,7 +1,7 @@
 /** One path through every layer, as two people in two browsers walk it: nobody reloads a page, nothing is polled. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessible, interactive, launch, visitor } from "./browser.mjs";
+import { accessible, becomeOwner, interactive, launch, visitor } from "./browser.mjs";
 import { mailTo, start } from "./portico.mjs";
 
 let portico;
@@ -28,11 +28,7 @@ test("from the set-up link to a read receipt, live", { timeout: 180_000 }, async
   const member = await visitor(browser, { base: portico.base });
 
   await t.test("the printed link makes the owner, who lands in the admin", async () => {
-    await staff.page.goto(portico.setupLink);
-    await interactive(staff.page);
-    await fill(staff.page, { "Your name": OWNER.name, "E-mail": OWNER.email, Password: OWNER.password });
-    await staff.page.getByRole("button", { name: "Become the owner" }).click();
-    await staff.page.waitForURL("**/admin");
+    await becomeOwner(staff.page, portico.setupLink, OWNER);
     await staff.page.goto("/admin/users");
     await staff.page.getByText("1 person").waitFor();
     await staff.page.locator('[data-slot="live"][data-state="live"]').first().waitFor();

@@ -1,7 +1,7 @@
 /** Two people side by side: what one does the other sees, through a cut network and a killed server, everything once, without a reload. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { interactive, launch, visitor } from "./browser.mjs";
+import { becomeOwner, interactive, launch, visitor } from "./browser.mjs";
 import { cable } from "./cable.mjs";
 import { start } from "./portico.mjs";
 
@@ -84,11 +84,7 @@ test("two browsers, side by side", { timeout: 420_000 }, async (t) => {
   const publish = (title) => ask(staff.page, "POST", "/updates", { title, body: `${title}, in full.`, audience: { kind: "users", users: [memberId] } });
 
   await t.test("a member of staff and a member are there", async () => {
-    await staff.page.goto(portico.setupLink);
-    await interactive(staff.page);
-    for (const [label, value] of Object.entries({ "Your name": "Ada", "E-mail": "ada@example.org", Password: PASSWORD })) await staff.page.getByLabel(label, { exact: true }).fill(value);
-    await staff.page.getByRole("button", { name: "Become the owner" }).click();
-    await staff.page.waitForURL("**/admin");
+    await becomeOwner(staff.page, portico.setupLink, { name: "Ada", email: "ada@example.org", password: PASSWORD });
     await register(0);
     const [mail] = await waitFor(async () => {
       const mails = await (await fetch(`${portico.base}/_mail/api/messages?to=person0%40example.org`)).json();

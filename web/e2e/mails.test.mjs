@@ -1,8 +1,8 @@
 /** The words of a mail, as whoever runs the place changes them: seen while they are typed, refused where they cannot be, sent to oneself, kept, put back. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessible, fits, interactive, launch, SCHEMES, shoot, VIEWPORTS, visitor } from "./browser.mjs";
-import { mails, mailTo, start } from "./portico.mjs";
+import { accessible, becomeOwner, fits, interactive, launch, SCHEMES, shoot, VIEWPORTS, visitor } from "./browser.mjs";
+import { mailTo, mails, start } from "./portico.mjs";
 
 const OWNER = { name: "Olga Owner", email: "olga@example.org", password: "four quiet arches by the sea" };
 let portico;
@@ -24,11 +24,7 @@ const picture = async (page, name) => {
 test("a mail is put into other words and back", { timeout: 240_000 }, async (t) => {
   const { page, complaints } = await visitor(browser, { base: portico.base });
   page.setDefaultTimeout(60_000);
-  await page.goto(portico.setupLink);
-  await interactive(page);
-  for (const [label, value] of Object.entries({ "Your name": OWNER.name, "E-mail": OWNER.email, Password: OWNER.password })) await page.getByLabel(label, { exact: true }).fill(value);
-  await page.getByRole("button", { name: "Become the owner" }).click();
-  await page.waitForURL("**/admin");
+  await becomeOwner(page, portico.setupLink, OWNER);
   await page.getByRole("link", { name: "Mails" }).click();
   await page.getByRole("link", { name: "Welcome", exact: true }).click();
   await page.waitForURL("**/admin/mails/welcome_verify");

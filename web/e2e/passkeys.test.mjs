@@ -1,7 +1,7 @@
 /** A passkey's whole life in Chromium, with its virtual authenticator: added, named, offered, used, removed. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessible, fits, interactive, launch, shoot, visitor } from "./browser.mjs";
+import { accessible, becomeOwner, fits, interactive, launch, shoot, visitor } from "./browser.mjs";
 import { start } from "./portico.mjs";
 
 const OWNER = { name: "Ada Whitfield", email: "ada@example.org", password: "four quiet arches by the sea" };
@@ -39,13 +39,7 @@ const signOut = (context) => context.request.delete("/api/v1/sessions/current");
 test("a passkey from its making to its end", { timeout: 180_000 }, async (t) => {
   const { page, context, complaints } = await visitor(browser, { base: portico.base });
   const device = await authenticator(page);
-  await page.goto(portico.setupLink);
-  await interactive(page);
-  for (const [label, value] of Object.entries({ "Your name": OWNER.name, "E-mail": OWNER.email, Password: OWNER.password })) {
-    await page.getByLabel(label, { exact: true }).fill(value);
-  }
-  await page.getByRole("button", { name: "Become the owner" }).click();
-  await page.waitForURL("**/admin");
+  await becomeOwner(page, portico.setupLink, OWNER);
 
   const section = page.locator('[data-slot="passkeys"]');
   await t.test("it is added and named on the security page", async () => {
