@@ -244,13 +244,8 @@ pub(super) async fn answer(
     headers: HeaderMap,
     Json(body): Json<AnswerBody>,
 ) -> Result<Response> {
-    let challenge = identity.waiting_here(&headers)?;
     let device = device_of(&headers);
-    let at = At {
-        from,
-        device: &device,
-        cookie: identity.remembered(&headers),
-    };
+    let (challenge, at) = identity.waiting_at(&headers, from, &device)?;
     let (account, issued) = identity
         .answer(challenge, body.factor, &body.code, body.remember, at)
         .await?;
@@ -262,6 +257,21 @@ impl Identity {
         cookies::read(headers, self.challenge_cookie()).ok_or_else(|| {
             Error::conflict("challenge_over", "No sign-in waits here. Sign in again.")
         })
+    }
+
+    /// The sign-in that waits here, and from where it is answered.
+    fn waiting_at<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        from: ClientAddr,
+        device: &'a str,
+    ) -> Result<(&'a str, At<'a>)> {
+        let at = At {
+            from,
+            device,
+            cookie: self.remembered(headers),
+        };
+        Ok((self.waiting_here(headers)?, at))
     }
 
     fn let_through_at_last(&self, account: Account, issued: Issued) -> Response {
@@ -315,13 +325,8 @@ pub(super) async fn answer_with_passkey(
     headers: HeaderMap,
     Json(body): Json<PasskeyFactorBody>,
 ) -> Result<Response> {
-    let challenge = identity.waiting_here(&headers)?;
     let device = device_of(&headers);
-    let at = At {
-        from,
-        device: &device,
-        cookie: identity.remembered(&headers),
-    };
+    let (challenge, at) = identity.waiting_at(&headers, from, &device)?;
     let answer = PasskeyAnswer {
         ceremony: body.ceremony,
         credential: body.credential,
