@@ -59,7 +59,7 @@ export function Filters({ filter, change }: { filter: UserFilter; change: (next:
           <Input
             type="search"
             aria-label="Search by name or e-mail"
-            placeholder="Name or e-mail"
+            placeholder="Beginning of a name or e-mail"
             className="pl-9"
             value={search}
             onChange={(event) => {

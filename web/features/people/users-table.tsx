@@ -99,7 +99,7 @@ export function UsersTable({ me }: { me: { permissions: readonly string[] } }) {
               ) : undefined
             }
           >
-            {narrowed(filter) ? "Another word or fewer filters may help." : "Who signs up appears here by itself."}
+            {narrowed(filter) ? "A search looks at how names and e-mails begin, then inside them. Another word or fewer filters may help." : "Who signs up appears here by itself."}
           </EmptyState>
         }
       />

@@ -21,7 +21,7 @@ export function PeoplePicker({ chosen, change }: { chosen: readonly Chosen[]; ch
   const toggle = (person: Chosen) => change(chosen.some((c) => c.id === person.id) ? chosen.filter((c) => c.id !== person.id) : [...chosen, { id: person.id, name: person.name }]);
   return (
     <div className="flex flex-col gap-2">
-      <Input type="search" aria-label="Find people" placeholder="Name or e-mail" value={search} onChange={(event) => setSearch(event.target.value)} />
+      <Input type="search" aria-label="Find people" placeholder="Beginning of a name or e-mail" value={search} onChange={(event) => setSearch(event.target.value)} />
       <ul aria-label="Chosen" className="flex flex-wrap gap-1.5 empty:hidden">
         {chosen.map((person) => (
           <li key={person.id} className="inline-flex items-center gap-1 rounded-full bg-raised py-0.5 pr-1 pl-3 text-13">

@@ -20,6 +20,9 @@ use time::OffsetDateTime;
 /// A list says how many match up to here; more are "more than".
 pub(crate) const COUNTED: i64 = 1_000;
 
+/// The same, where each has to be looked at.
+const COUNTED_BY_LOOKING: i64 = 100;
+
 /// In which order the list comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Order {
@@ -110,10 +113,14 @@ async fn matching(db: &mut PgConnection, filter: &Filter, found: &Found) -> sqlx
             more: seen.more,
         });
     }
-    let counted = store::people::count(db, filter, found, COUNTED).await?;
+    let most = match found {
+        Found::Inside(_) | Found::Many(_) => COUNTED_BY_LOOKING,
+        _ => COUNTED,
+    };
+    let counted = store::people::count(db, filter, found, most).await?;
     Ok(Matching {
-        count: counted.min(COUNTED),
-        more: counted > COUNTED,
+        count: counted.min(most),
+        more: counted > most,
     })
 }
 
