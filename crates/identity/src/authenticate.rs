@@ -41,6 +41,9 @@ use std::{
 use time::OffsetDateTime;
 use tower::{Layer, Service};
 
+/// Where somebody proves again who they are.
+const PROVES: [&str; 2] = ["/api/v1/me/confirmation", "/api/v1/me/confirmation/passkey"];
+
 /// What a session may do now.
 #[derive(Debug)]
 pub struct Standing {
@@ -172,7 +175,10 @@ impl Identity {
             });
         }
         let by_cookie = bearer(request.headers()).is_none();
-        let (principal, renewed) = self.identify(request.headers(), from).await?;
+        let (mut principal, renewed) = self.identify(request.headers(), from).await?;
+        if principal.is_none() && by_cookie && PROVES.contains(&request.uri().path()) {
+            principal = self.another_tab(request.headers()).await?;
+        }
         if let Some(principal) = principal {
             request.extensions_mut().insert(principal);
         }
@@ -283,6 +289,18 @@ impl Identity {
             self.standing(issued.session, issued.user).await?,
             Some(issued),
         ))
+    }
+
+    /// A browser that proves twice at once who its owner is: the second comes with cookies that
+    /// the first has just replaced.
+    async fn another_tab(&self, headers: &HeaderMap) -> Result<Option<Principal>> {
+        let Some(token) = cookies::read(headers, self.access_cookie()) else {
+            return Ok(None);
+        };
+        match self.claims(token) {
+            Some(claims) => self.went_on(claims.session, claims.user).await,
+            None => Ok(None),
+        }
     }
 
     /// The caller that an access token stands for, if its session stands.

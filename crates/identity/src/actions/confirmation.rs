@@ -174,6 +174,7 @@ impl Identity {
             let issued = self.go_on_as_another(&mut tx, session, caller.user).await?;
             tx.commit().await?;
             self.session_over(session);
+            self.0.standing.forget(&issued.session);
             return Ok(Some(issued));
         }
         store::sessions::authenticated(&mut tx, session, now).await?;

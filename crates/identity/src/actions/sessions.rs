@@ -233,7 +233,9 @@ impl Identity {
     }
 
     /// Has a session go on as another one, with other tokens, now that its owner has proved
-    /// again who they are. The caller tells this node of the one that is over, after the commit.
+    /// again who they are. Who proves it from two tabs at once is given tokens of the same
+    /// session twice: a browser keeps those that come last. The caller tells this node of the
+    /// session that is over, after the commit.
     pub(crate) async fn go_on_as_another(
         &self,
         tx: &mut PgConnection,
@@ -241,12 +243,19 @@ impl Identity {
         user: UserId,
     ) -> Result<Issued> {
         let inner = &self.0;
-        let (now, next) = (inner.clock.now(), SessionId::new());
-        if !store::sessions::copy(tx, session, next, now).await? {
-            return Err(Error::Unauthenticated);
-        }
-        store::sessions::end(tx, session, user, "replaced", now).await?;
-        cache::invalidate(tx, STANDING, session).await?;
+        let now = inner.clock.now();
+        let next = if store::sessions::end(tx, session, user, "replaced", now).await? {
+            let next = SessionId::new();
+            store::sessions::go_on_as(tx, session, next, now).await?;
+            cache::invalidate(tx, STANDING, session).await?;
+            next
+        } else {
+            let next = store::sessions::successor(tx, session, user, now - PARALLEL).await?;
+            let next = next.ok_or(Error::Unauthenticated)?;
+            store::sessions::authenticated(tx, next, now).await?;
+            cache::invalidate(tx, STANDING, next).await?;
+            next
+        };
         let refresh = Token::new()?;
         store::sessions::insert_refresh(tx, &refresh.hash, next, None, now).await?;
         Ok(Issued {
@@ -257,6 +266,23 @@ impl Identity {
             device: None,
             kept: false,
         })
+    }
+
+    /// Who comes with the tokens of a session that just went on as another one: good for
+    /// nothing but to prove, from another tab, who they are.
+    pub(crate) async fn went_on(
+        &self,
+        session: SessionId,
+        user: UserId,
+    ) -> Result<Option<Principal>> {
+        let since = self.0.clock.now() - PARALLEL;
+        let next = {
+            let mut db = self.0.db.acquire().await?;
+            store::sessions::successor(&mut db, session, user, since).await?
+        };
+        let Some(next) = next else { return Ok(None) };
+        let caller = self.standing(next, user).await?;
+        Ok(caller.map(|caller| Principal { session, ..caller }))
     }
 
     /// Trades a refresh token for a new pair; nothing if it is worth nothing.

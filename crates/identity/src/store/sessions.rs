@@ -98,22 +98,24 @@ pub(crate) async fn list(db: &mut PgConnection, user: UserId) -> sqlx::Result<Ve
     .await
 }
 
-/// Makes a session that goes on where another one stands, its owner having proved who they are;
-/// false if it does not stand.
-pub(crate) async fn copy(
+/// Has a session that was just ended go on as another one, its owner having proved who they are.
+pub(crate) async fn go_on_as(
     db: &mut PgConnection,
     session: SessionId,
     next: SessionId,
     now: OffsetDateTime,
-) -> sqlx::Result<bool> {
-    let made = sqlx::query!(
+) -> sqlx::Result<()> {
+    sqlx::query!(
         r#"
+        with before as (
+            update identity.sessions set replaced_by = $2 where id = $1
+            returning user_id, device, address, created_at, expires_at, method
+        )
         insert into identity.sessions
             (id, user_id, device, address, created_at, last_seen_at, expires_at, method,
                 authenticated_at)
         select $2, user_id, device, address, created_at, $3, expires_at, method, $3
-        from identity.sessions
-        where id = $1 and ended_at is null
+        from before
         "#,
         session as SessionId,
         next as SessionId,
@@ -121,7 +123,29 @@ pub(crate) async fn copy(
     )
     .execute(db)
     .await?;
-    Ok(made.rows_affected() == 1)
+    Ok(())
+}
+
+/// The session as which one goes on that ended since then, if that stands.
+pub(crate) async fn successor(
+    db: &mut PgConnection,
+    session: SessionId,
+    user: UserId,
+    since: OffsetDateTime,
+) -> sqlx::Result<Option<SessionId>> {
+    sqlx::query_scalar!(
+        r#"
+        select next.id as "id: SessionId"
+        from identity.sessions s
+        join identity.sessions next on next.id = s.replaced_by
+        where s.id = $1 and s.user_id = $2 and s.ended_at >= $3 and next.ended_at is null
+        "#,
+        session as SessionId,
+        user as UserId,
+        since,
+    )
+    .fetch_optional(db)
+    .await
 }
 
 /// Notes that the session's owner has proved again who they are.

@@ -222,6 +222,50 @@ async fn signing_in_once_more_ends_what_the_browser_had() {
 }
 
 #[tokio::test]
+async fn two_proofs_at_once_in_one_browser_both_go_well() {
+    let app = TestApp::new().await;
+    let ada = app.member("ada").await;
+    let before = ada.cookies();
+    let proof = json!({"method": "password", "secret": PASSWORD});
+    let prove = async |secret: &str, path: &str| {
+        let asked = app.visitor().raw("POST", path).header("cookie", &before);
+        let body = json!({"method": "password", "secret": secret});
+        Answer::of(asked.json(&body)).await
+    };
+    let me = async |answer: &Answer| {
+        let cookies: Vec<String> = answer
+            .set_cookies()
+            .iter()
+            .filter_map(|line| Some(line.split_once(';')?.0.to_owned()))
+            .collect();
+        let asked = app.visitor().raw("GET", "/api/v1/me");
+        Answer::of(asked.header("cookie", cookies.join("; "))).await
+    };
+    let confirmation = "/api/v1/me/confirmation";
+    let (one, two) = tokio::join!(prove(PASSWORD, confirmation), prove(PASSWORD, confirmation));
+    // A third comes later, still with the cookies of before.
+    app.clock.advance(time::Duration::seconds(20));
+    let late = prove(PASSWORD, confirmation).await;
+    for answer in [one, two, late] {
+        let answer = answer.status(204);
+        me(&answer).await.status(200);
+    }
+    let standing: i64 = app
+        .value("select count(*) from identity.sessions where ended_at is null")
+        .await;
+    assert_eq!(standing, 1);
+    // Those cookies are good for nothing else, without the password for nothing, and not for long.
+    let asked = app.visitor().raw("GET", "/api/v1/me");
+    Answer::of(asked.header("cookie", &before))
+        .await
+        .status(401);
+    prove("five loud arches", confirmation).await.status(403);
+    app.clock.advance(time::Duration::seconds(31));
+    prove(PASSWORD, confirmation).await.status(401);
+    ada.post("/me/confirmation", proof).await.status(401);
+}
+
+#[tokio::test]
 async fn a_fresh_proof_gives_the_browser_other_tokens_and_ends_those_before() {
     let app = TestApp::new().await;
     let ada = app.member("ada").await;
