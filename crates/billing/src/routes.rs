@@ -40,6 +40,7 @@ pub fn router() -> OpenApiRouter<Billing> {
         .routes(routes!(shop::offers))
         .routes(routes!(shop::check_out))
         .routes(routes!(shop::portal))
+        .routes(routes!(shop::end_subscription))
         .routes(routes!(payments::my_payments))
         .routes(routes!(payments::payments))
         .routes(routes!(webhooks::deliver_payment_event))
@@ -317,6 +318,9 @@ impl MembershipView {
 #[derive(Serialize, utoipa::ToSchema)]
 struct HeldView {
     membership: Option<MembershipView>,
+    /// What they have subscribed to; for staff. `/me/offers` says it to its owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription: Option<shop::SubscriptionView>,
 }
 
 /// Which tier the caller holds, and what it opens.
@@ -328,10 +332,13 @@ async fn my_membership(
 ) -> Result<Json<HeldView>> {
     let held = billing.membership(&caller, caller.user).await?;
     let membership = held.map(|held| MembershipView::of(held, false));
-    Ok(Json(HeldView { membership }))
+    Ok(Json(HeldView {
+        membership,
+        subscription: None,
+    }))
 }
 
-/// Which tier somebody holds, and what it opens. Needs `billing.read`.
+/// Which tier somebody holds, what it opens, and what they pay. Needs `billing.read`.
 #[utoipa::path(get, path = "/users/{id}/membership", tag = "billing", operation_id = "membership",
     params(("id" = UserId, Path, description = "The person")), responses(
         (status = 200, body = HeldView), (status = 401, body = Problem),
@@ -344,7 +351,11 @@ async fn membership(
     caller.require(kernel::Permission::BillingRead)?;
     let held = billing.membership(&caller, user).await?;
     let membership = held.map(|held| MembershipView::of(held, true));
-    Ok(Json(HeldView { membership }))
+    let subscription = billing.subscription(&caller, user).await?.map(Into::into);
+    Ok(Json(HeldView {
+        membership,
+        subscription,
+    }))
 }
 
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -377,7 +388,11 @@ async fn grant(
     let grant = Grant::parse(&body.tier, body.until, body.reason.as_deref(), now)?;
     let held = billing.grant(&caller, user, &grant).await?;
     let membership = Some(MembershipView::of(held, true));
-    Ok(Json(HeldView { membership }))
+    let subscription = billing.subscription(&caller, user).await?.map(Into::into);
+    Ok(Json(HeldView {
+        membership,
+        subscription,
+    }))
 }
 
 /// Takes away what somebody holds. Needs `billing.write`.

@@ -163,7 +163,13 @@ impl App {
             .await?;
         self.realtime.start();
         if let Some(till) = &self.till {
-            till.start(&self.billing, &self.tasks).await?;
+            // Nobody waits for it: who pays in the first moments asks again.
+            let (till, billing, tasks) = (till.clone(), self.billing.clone(), self.tasks.clone());
+            self.tasks.spawn("till", async move {
+                if let Err(error) = till.start(&billing, &tasks).await {
+                    tracing::error!(error = format!("{error:#}"), "nobody can pay");
+                }
+            });
         }
         self.worker.start(&self.tasks);
         Ok(())

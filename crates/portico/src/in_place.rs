@@ -172,6 +172,7 @@ const IN_PERSON: &[&str] = &[
     "change_tier",
     "set_price",
     "drop_price",
+    "end_subscription",
     "put_feature",
     "delete_feature",
     "grant_membership",

@@ -37,6 +37,7 @@ struct Inner {
     /// Taken by whoever starts it.
     listener: Mutex<Option<TcpListener>>,
     key: String,
+    control: String,
 }
 
 impl fmt::Debug for Till {
@@ -66,6 +67,7 @@ impl Till {
         rand::fill(&mut secret).map_err(|_| anyhow::anyhow!("no random bytes"))?;
         let key = format!("sk_test_sandbox_{}", hex::encode(secret));
         let pages = config.public_url().join(PAGES)?;
+        let control = config.public_url().join(CONTROL)?.into();
         let mut settings = stripe_sandbox::Config::new(pages);
         settings.storage = Storage::Postgres(db.direct().clone());
         settings.secret_key = Some(key.clone());
@@ -74,6 +76,7 @@ impl Till {
             api,
             listener: Mutex::new(Some(listener)),
             key,
+            control,
         }))))
     }
 
@@ -83,6 +86,11 @@ impl Till {
             api: self.0.api.clone(),
             key: self.0.key.clone().into(),
         }
+    }
+
+    /// Where its clock is turned, for a browser.
+    pub fn control(&self) -> String {
+        self.0.control.clone()
     }
 
     /// What browsers see of it.

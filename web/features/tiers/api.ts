@@ -22,6 +22,7 @@ export const dropPrice = (id: string, interval: Schema["Interval"]) => unwrap(ap
 export const putFeature = (key: string, body: Schema["FeatureBody"]) => unwrap(api.PUT("/api/v1/features/{key}", { params: { path: { key } }, body }));
 export const deleteFeature = (key: string) => unwrap(api.DELETE("/api/v1/features/{key}", { params: { path: { key } } }));
 export const grant = (user: string, body: Schema["GrantBody"]) => unwrap(api.PUT("/api/v1/users/{id}/membership", { params: { path: { id: user } }, body }));
+export const endSubscription = (user: string) => unwrap(api.DELETE("/api/v1/users/{id}/subscription", { params: { path: { id: user } } }));
 export const revoke = (user: string) => unwrap(api.DELETE("/api/v1/users/{id}/membership", { params: { path: { id: user } } }));
 
 /** A key made from a name, as a suggestion: "Trial month" becomes "trial-month". */

@@ -2141,7 +2141,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Which tier somebody holds, and what it opens. Needs `billing.read`. */
+        /** Which tier somebody holds, what it opens, and what they pay. Needs `billing.read`. */
         get: operations["membership"];
         /** Gives somebody a tier, in place of what they hold. Needs `billing.write`. */
         put: operations["grant_membership"];
@@ -2293,6 +2293,23 @@ export interface paths {
         post?: never;
         /** Signs somebody out on one device, at once. Needs `users.write`. */
         delete: operations["sign_out_person_device"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{id}/subscription": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Has somebody's subscription end with what is paid for. Needs `billing.write`. */
+        delete: operations["end_subscription"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2892,6 +2909,7 @@ export interface components {
         /** @description What somebody holds, if anything. */
         HeldView: {
             membership?: components["schemas"]["MembershipView"] | null;
+            subscription?: components["schemas"]["SubscriptionView"] | null;
         };
         /** @description One who holds a tier. */
         HolderView: {
@@ -12020,6 +12038,67 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_subscription: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The person */
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payments_off` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -40,7 +40,7 @@ impl Billing {
         Ok(store::events::asking(&mut db).await?)
     }
 
-    async fn follow_subscription(&self, id: &str) -> Result<()> {
+    pub(super) async fn follow_subscription(&self, id: &str) -> Result<()> {
         let stripe = self.stripe()?;
         let asked_at = self.asking().await?;
         let path = format!("subscriptions/{id}");

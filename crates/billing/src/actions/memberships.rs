@@ -106,7 +106,7 @@ impl Billing {
         Ok(before)
     }
 
-    async fn note(
+    pub(super) async fn note(
         &self,
         tx: &mut PgConnection,
         by: &Principal,

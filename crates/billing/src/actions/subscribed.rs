@@ -3,13 +3,14 @@
 use crate::{
     Billing,
     jobs::CloseCustomer,
-    model::{Grant, Key, TierEnded, TierGranted},
+    model::{Grant, Key, TierEnded, TierGranted, payments::Subscription},
     store,
     stripe::objects::{List, Named},
 };
-use kernel::{Result, id::UserId, jobs};
-use serde_json::Value;
+use kernel::{Error, Permission, Principal, Result, id::UserId, jobs};
+use serde_json::{Value, json};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 impl Billing {
     /// Gives or takes what the subscriptions of somebody say, in the caller's transaction. What
@@ -58,6 +59,44 @@ impl Billing {
             .append(tx, None, &TierGranted { user })
             .await?;
         Ok(())
+    }
+
+    /// What somebody has subscribed to, as staff see it.
+    pub(crate) async fn subscription(
+        &self,
+        caller: &Principal,
+        user: UserId,
+    ) -> Result<Option<Subscription>> {
+        caller.require(Permission::BillingRead)?;
+        let mut db = self.0.db.acquire().await?;
+        Ok(store::subscriptions::live(&mut db, user).await?)
+    }
+
+    /// Has somebody's subscription end with what is paid for.
+    pub(crate) async fn end_subscription(&self, by: &Principal, user: UserId) -> Result<()> {
+        by.require(Permission::BillingWrite)?;
+        let stripe = self.stripe()?;
+        let live = {
+            let mut db = self.0.db.acquire().await?;
+            store::subscriptions::live(&mut db, user).await?
+        };
+        let live = live.ok_or(Error::NotFound("subscription"))?;
+        let path = format!("subscriptions/{}", live.id);
+        let form = [("cancel_at_period_end", "true")];
+        let key = Uuid::new_v4().to_string();
+        match stripe.post::<Named>(&path, &form, &key).await {
+            Ok(_) => {}
+            // It is over there already, which is learned now.
+            Err(failure) if failure.is_missing() => {}
+            Err(failure) => return Err(failure.into()),
+        }
+        let mut tx = self.0.db.begin().await?;
+        let data = json!({ "subscription": live.id, "tier": live.tier });
+        self.note(&mut tx, by, user, "subscription.ended", data)
+            .await?;
+        tx.commit().await?;
+        // Whoever did it sees it at once; the web hook says the same later.
+        self.follow_subscription(&live.id).await
     }
 
     /// Ends what an erased person subscribed to, and has the provider forget them: a job.

@@ -111,6 +111,8 @@ pub(crate) struct Buyer {
 /// What somebody has subscribed to.
 #[derive(Debug, Clone)]
 pub struct Subscription {
+    /// The provider's id.
+    pub id: String,
     /// The tier's key, if it is one of ours.
     pub tier: Option<String>,
     /// The tier's name.

@@ -14,6 +14,7 @@ use kernel::{
     Principal, Result,
     error::Problem,
     extract::{Json, Path},
+    id::UserId,
 };
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -67,7 +68,7 @@ pub(super) async fn drop_price(
 
 /// What somebody has subscribed to.
 #[derive(Serialize, utoipa::ToSchema)]
-struct SubscriptionView {
+pub(super) struct SubscriptionView {
     /// The tier's key; absent if what is paid for is no tier of this place.
     tier: Option<String>,
     name: Option<String>,
@@ -190,4 +191,21 @@ pub(super) async fn portal(
 ) -> Result<(StatusCode, Json<PageView>)> {
     let url = billing.portal(&caller).await?;
     Ok((StatusCode::CREATED, Json(PageView { url })))
+}
+
+/// Has somebody's subscription end with what is paid for. Needs `billing.write`.
+#[utoipa::path(delete, path = "/users/{id}/subscription", tag = "billing",
+    operation_id = "end_subscription",
+    params(("id" = UserId, Path, description = "The person")), responses(
+        (status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
+        (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "`payments_off`"),
+        (status = 503, body = Problem)))]
+pub(super) async fn end_subscription(
+    State(billing): State<Billing>,
+    caller: Principal,
+    Path(user): Path<UserId>,
+) -> Result<StatusCode> {
+    billing.end_subscription(&caller, user).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

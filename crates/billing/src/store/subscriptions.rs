@@ -96,7 +96,7 @@ pub(crate) async fn live(
     sqlx::query_as!(
         Subscription,
         r#"
-        select t.key as "tier?", t.name as "name?", s.status, s.period_ends_at, s.ends_at,
+        select s.id, t.key as "tier?", t.name as "name?", s.status, s.period_ends_at, s.ends_at,
             p.amount as "amount?", p.currency as "currency?", p."interval" as "interval?"
         from billing.subscriptions s
         left join billing.prices p on p.id = s.price_id

@@ -132,6 +132,12 @@ async fn greet(app: &App, demo: bool) -> anyhow::Result<()> {
     if app.mailer.captures() && app.config.is_local() {
         println!("\n  Mails are caught at {}_mail", app.config.public_url());
     }
+    if let Some(till) = &app.till {
+        println!(
+            "  Payments are practised: no money moves. Their sandbox: {}",
+            till.control()
+        );
+    }
     println!();
     Ok(())
 }

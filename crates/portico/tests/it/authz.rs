@@ -100,6 +100,7 @@ const TABLE: &[(&str, Callers)] = &[
     ("payments", Permission("billing.read")),
     ("set_price", Permission("billing.write")),
     ("drop_price", Permission("billing.write")),
+    ("end_subscription", Permission("billing.write")),
     ("features", Permission("billing.read")),
     ("tier_holders", Permission("billing.read")),
     ("membership", Permission("billing.read")),

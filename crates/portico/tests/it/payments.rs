@@ -275,6 +275,79 @@ async fn a_subscription_that_ends_takes_its_tier_along_but_none_that_staff_gave(
 }
 
 #[tokio::test]
+async fn staff_see_what_somebody_pays_and_can_end_it() {
+    let shop = Shop::open().await;
+    let ada = shop.app.member("ada").await;
+    let of_hers = |what: &str| format!("/users/{}/{what}", ada.id());
+    let none = shop.staff.delete(&of_hers("subscription")).await;
+    none.status(404);
+    shop.subscribe(&ada, "rower").await;
+    let held = shop
+        .staff
+        .get(&of_hers("membership"))
+        .await
+        .status(200)
+        .body;
+    assert_eq!(held["subscription"]["amount"], 2400);
+    assert_eq!(held["subscription"]["ends_at"], Value::Null);
+    shop.staff
+        .delete(&of_hers("subscription"))
+        .await
+        .status(204);
+    // It is known when the answer is there.
+    let held = shop
+        .staff
+        .get(&of_hers("membership"))
+        .await
+        .status(200)
+        .body;
+    let ends = &held["subscription"]["ends_at"];
+    assert!(ends.is_string());
+    assert_eq!(&held["membership"]["until"], ends);
+    // Twice is once.
+    shop.staff
+        .delete(&of_hers("subscription"))
+        .await
+        .status(204);
+    let mine = ada.get("/me/membership").await.status(200).body;
+    assert_eq!(mine.get("subscription"), None);
+}
+
+#[tokio::test]
+async fn who_leaves_pays_no_more_and_the_books_stay() {
+    let shop = Shop::open().await;
+    let ada = shop.app.member("ada").await;
+    shop.subscribe(&ada, "rower").await;
+    let user = ada.id();
+    shop.app
+        .app
+        .billing
+        .forget(&mut shop.app.app.db.begin().await.unwrap(), user.into())
+        .await
+        .unwrap();
+    // What was not committed did not happen.
+    shop.until_held(&ada, Some("rower")).await;
+    let mut tx = shop.app.app.db.begin().await.unwrap();
+    shop.app
+        .app
+        .billing
+        .forget(&mut tx, user.into())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    shop.app.drain().await;
+    let customers: i64 = shop
+        .app
+        .value("select count(*) from billing.customers")
+        .await;
+    assert_eq!(customers, 0);
+    let status = "select body->>'status' from stripe_sandbox.objects where kind = 'subscription'";
+    let status: String = shop.app.value(status).await;
+    assert_eq!(status, "canceled");
+    assert_eq!(shop.all().await.len(), 1);
+}
+
+#[tokio::test]
 async fn web_hooks_that_come_twice_never_and_in_any_order_come_to_the_same() {
     let shop = Shop::open().await;
     let ada = shop.app.member("ada").await;
