@@ -55,7 +55,7 @@ export function HeldTier({ user, mayWrite }: { user: string; mayWrite: boolean }
           <p>
             <span className="font-medium">{held.name}</span>
             <span className="text-muted">
-              {", given "}
+              {paid ? ", since " : ", given "}
               <RelativeTime at={held.since} />
               {held.until ? (
                 <>

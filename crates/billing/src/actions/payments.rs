@@ -43,7 +43,14 @@ impl Billing {
     ) -> Result<Page<Payment>> {
         let (limit, after) = (page.limit()?, page.after::<(OffsetDateTime, PaymentId)>()?);
         let mut db = self.0.db.acquire().await?;
-        let rows = store::payments::list(&mut db, user, status, after, limit + 1).await?;
+        let (db, more) = (&mut *db, limit + 1);
+        let rows = match (user, status) {
+            (Some(user), status) => store::payments::list_of(db, user, status, after, more).await?,
+            (None, Some(status)) => {
+                store::payments::list_by_status(db, status, after, more).await?
+            }
+            (None, None) => store::payments::list(db, after, more).await?,
+        };
         Ok(Page::of(
             rows,
             limit,

@@ -6,7 +6,11 @@ use crate::{
 };
 use kernel::id::UserId;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, macros::datetime};
+use uuid::Uuid;
+
+/// After every payment.
+const END: OffsetDateTime = datetime!(9999-12-31 0:00 UTC);
 
 /// What is known of a payment beside its intent.
 #[derive(Debug, Default)]
@@ -81,34 +85,94 @@ pub(crate) async fn put(
     .await
 }
 
-/// The latest first: everybody's, or one person's.
+/// Where a list goes on; its beginning is after every payment that there can be.
+fn place(after: Option<(OffsetDateTime, PaymentId)>) -> (OffsetDateTime, PaymentId) {
+    after.unwrap_or((END, PaymentId(Uuid::max())))
+}
+
+/// Everybody's, the latest first.
 pub(crate) async fn list(
     db: &mut PgConnection,
-    user: Option<UserId>,
+    after: Option<(OffsetDateTime, PaymentId)>,
+    limit: i64,
+) -> sqlx::Result<Vec<Payment>> {
+    let (at, id) = place(after);
+    sqlx::query_as!(
+        Payment,
+        r#"
+        select id as "id!: PaymentId", user_id as "user!: UserId", name as "name?",
+            email as "email?", status as "status!", currency as "currency!",
+            amount as "amount!", refunded as "refunded!", description, card, failure,
+            invoice_number, invoice_url, created_at as "created_at!"
+        from billing.shown_payments
+        where (created_at, id) < ($1, $2)
+        order by created_at desc, id desc
+        limit $3
+        "#,
+        at,
+        id as PaymentId,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Everybody's that stand so, the latest first.
+pub(crate) async fn list_by_status(
+    db: &mut PgConnection,
+    status: PaymentStatus,
+    after: Option<(OffsetDateTime, PaymentId)>,
+    limit: i64,
+) -> sqlx::Result<Vec<Payment>> {
+    let (at, id) = place(after);
+    sqlx::query_as!(
+        Payment,
+        r#"
+        select id as "id!: PaymentId", user_id as "user!: UserId", name as "name?",
+            email as "email?", status as "status!", currency as "currency!",
+            amount as "amount!", refunded as "refunded!", description, card, failure,
+            invoice_number, invoice_url, created_at as "created_at!"
+        from billing.shown_payments
+        where (created_at, id) < ($1, $2) and status = $4
+        order by created_at desc, id desc
+        limit $3
+        "#,
+        at,
+        id as PaymentId,
+        limit,
+        status.text(),
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// One person's, the latest first.
+pub(crate) async fn list_of(
+    db: &mut PgConnection,
+    user: UserId,
     status: Option<PaymentStatus>,
     after: Option<(OffsetDateTime, PaymentId)>,
     limit: i64,
 ) -> sqlx::Result<Vec<Payment>> {
-    let (at, id) = after.unzip();
+    let (at, id) = place(after);
     sqlx::query_as!(
         Payment,
         r#"
-        select p.id as "id: PaymentId", p.user_id as "user: UserId", u.name as "name?",
-            u.email as "email?", p.status, p.currency, p.amount, p.refunded, p.description, p.card,
-            p.failure, p.invoice_number, p.invoice_url, p.created_at
-        from billing.payments p
-        left join published.people u on u.id = p.user_id
-        where ($1::uuid is null or p.user_id = $1)
-            and ($2::text is null or p.status = $2)
-            and ($3::timestamptz is null or (p.created_at, p.id) < ($3, $4))
-        order by p.created_at desc, p.id desc
-        limit $5
+        select id as "id!: PaymentId", user_id as "user!: UserId", name as "name?",
+            email as "email?", status as "status!", currency as "currency!",
+            amount as "amount!", refunded as "refunded!", description, card, failure,
+            invoice_number, invoice_url, created_at as "created_at!"
+        from billing.shown_payments
+        where (created_at, id) < ($1, $2)
+            and user_id = $4 and ($5::text is null or status = $5)
+        order by created_at desc, id desc
+        limit $3
         "#,
-        user as Option<UserId>,
-        status.map(PaymentStatus::text),
         at,
-        id as Option<PaymentId>,
+        id as PaymentId,
         limit,
+        user as UserId,
+        status.map(PaymentStatus::text),
     )
     .fetch_all(db)
     .await
