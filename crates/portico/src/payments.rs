@@ -26,6 +26,22 @@ pub(crate) const PAGES: &str = "/_sandbox";
 /// Where its clock is turned, and what it did is seen.
 pub(crate) const CONTROL: &str = "/_sandbox/pages/control";
 
+/// Whether payments are practised here; an error where that would let anybody in.
+pub(crate) fn practised(config: &Config) -> anyhow::Result<bool> {
+    match config.billing.payments {
+        Payments::Off => Ok(false),
+        Payments::Auto => Ok(config.is_local()),
+        Payments::Sandbox if config.is_local() => Ok(true),
+        Payments::Sandbox => anyhow::bail!(
+            "refusing to take sandbox payments where others come (on {}, as {}): anybody could \
+             subscribe with a test card. Set billing.payments to \"off\", or keep the server to \
+             this machine",
+            config.listen,
+            config.public_url()
+        ),
+    }
+}
+
 /// The sandbox of this server.
 #[derive(Clone)]
 pub struct Till(Arc<Inner>);
@@ -49,15 +65,8 @@ impl fmt::Debug for Till {
 impl Till {
     /// Sets up the sandbox if it is to take payments. It answers once it is started.
     pub(crate) fn open(config: &Config, db: &Database) -> anyhow::Result<Option<Self>> {
-        match config.billing.payments {
-            Payments::Off => return Ok(None),
-            Payments::Auto if !config.is_local() => return Ok(None),
-            Payments::Sandbox if !config.is_local() => anyhow::bail!(
-                "refusing to take sandbox payments on {}: anybody could subscribe with a test \
-                 card. Set billing.payments to \"off\", or listen on 127.0.0.1",
-                config.listen
-            ),
-            Payments::Auto | Payments::Sandbox => {}
+        if !practised(config)? {
+            return Ok(None);
         }
         let listener =
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("a port for payments")?;

@@ -2,7 +2,7 @@
 
 mod database;
 
-use crate::{cluster, config::Config, http::serve::Certificate};
+use crate::{cluster, config::Config, http::serve::Certificate, payments};
 use kernel::{database::Database, vault::Vault};
 use std::{
     fs::{self, OpenOptions},
@@ -71,6 +71,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
         vault(&config.data),
         front(config),
         mail(config),
+        payments(config),
         files(config).await,
     ];
     findings.extend(certificate(config).await);
@@ -207,6 +208,18 @@ fn mail(config: &Config) -> Finding {
             "mail",
             "nobody gets any: mails are only caught for the viewer",
             "Set mail.transport = \"smtp\" and mail.smtp_url.",
+        ),
+    }
+}
+
+fn payments(config: &Config) -> Finding {
+    match payments::practised(config) {
+        Ok(true) => Finding::good("payments", "practised in the sandbox: no money moves"),
+        Ok(false) => Finding::good("payments", "off: nothing is sold"),
+        Err(error) => Finding::bad(
+            "payments",
+            error.to_string(),
+            "Until then it does not start.",
         ),
     }
 }
