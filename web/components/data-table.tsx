@@ -77,7 +77,7 @@ export function DataTable<T>({ caption, columns, rows, rowKey, sort, onSort, emp
       <tbody aria-busy={!rows}>
         {rows
           ? rows.map((row) => (
-              <Tr key={rowKey(row)} data-row={rowKey(row)} className={cn(arrived?.has(rowKey(row)) && "arrived", picking?.isSelected(rowKey(row)) && "bg-primary/6")}>
+              <Tr key={rowKey(row)} data-row={rowKey(row)} className={cn(arrived?.has(rowKey(row)) && "arrived", picking?.isSelected(rowKey(row)) && "bg-primary/4")}>
                 {picking ? (
                   <Td className="w-8 pr-0">
                     <Checkbox

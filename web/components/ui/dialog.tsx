@@ -14,6 +14,11 @@ interface Props {
   className?: string;
 }
 
+/** The buttons of a form that may be longer than the window: they stay in view at the end of the dialog. */
+export function DialogActions({ children }: { children: ReactNode }) {
+  return <div className="sticky bottom-0 -mx-5 -mb-5 flex flex-wrap justify-end gap-2 rounded-b-card border-t border-border bg-surface px-5 py-4">{children}</div>;
+}
+
 /**
  * A modal question. The browser's own `<dialog>` holds the focus, closes on Escape and makes the rest inert: a library would
  * inject a stylesheet for the same, which the content security policy forbids.
@@ -38,7 +43,7 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
       onClick={(event) => {
         if (event.target === event.currentTarget) onOpenChange(false);
       }}
-      className={cn("m-auto w-[min(28rem,calc(100vw-2rem))] rounded-card border border-border bg-surface p-0 text-ink shadow-float", className)}
+      className={cn("m-auto w-[min(28rem,calc(100vw-2rem))] scroll-pb-20 rounded-card border border-border bg-surface p-0 text-ink shadow-float", className)}
     >
       {open ? (
         <div className="flex flex-col gap-4 p-5">

@@ -60,33 +60,36 @@ export function SecondFactorForm({ second, done, over }: Props) {
     );
   return (
     <>
-    <form className="flex flex-col gap-4" method="post" onSubmit={form.onSubmit} noValidate>
-      <FormError error={form.error} />
-      {factor === "recovery_code" ? (
-        <TextField key="recovery" label="Recovery code" name="code" autoComplete="off" autoCapitalize="off" spellCheck={false} ref={focused} placeholder="xxxx-xxxx-xxxx-xxxx-xxxx-xxxx" className="font-mono" hint="One of the ten that were shown when you set this up. Each works once." />
-      ) : (
-        <TextField key="totp" label="Six-digit code" name="code" inputMode="numeric" autoComplete="one-time-code" ref={focused} hint="Your authenticator app shows it, anew every half minute." />
-      )}
-      {/* A recovery code is for who has lost something: not the moment to trust a browser more. */}
-      {factor === "totp" ? (
-        <label className="flex items-start gap-2.5 text-14">
-          <Checkbox name="remember" className="mt-0.5" checked={remember} onChange={(event) => setRemember(event.target.checked)} />
-          <span>
-            Do not ask for it on this device for 30 days
-            <span className="block text-13 text-muted">Only on a device that is yours alone.</span>
-          </span>
-        </label>
-      ) : null}
-      <Button type="submit" size="lg" busy={form.busy} className="mt-2">
-        Sign in
-      </Button>
-      {other ? (
-        <Button variant="link" size="inline" className="self-start text-14" onClick={() => setFactor(other)}>
-          {other === "recovery_code" ? "No access to the app? Use a recovery code" : "Use the authenticator app"}
+      <form className="flex flex-col gap-4" method="post" onSubmit={form.onSubmit} noValidate>
+        <FormError error={form.error} />
+        {factor === "recovery_code" ? (
+          <TextField key="recovery" label="Recovery code" name="code" autoComplete="off" autoCapitalize="off" spellCheck={false} ref={focused} placeholder="xxxx-xxxx-xxxx-xxxx-xxxx-xxxx" className="font-mono" hint="One of the ten that were shown when you set this up. Each works once." />
+        ) : (
+          <TextField key="totp" label="Six-digit code" name="code" inputMode="numeric" autoComplete="one-time-code" ref={focused} hint="Your authenticator app shows it, anew every half minute." />
+        )}
+        {/* A recovery code is for who has lost something: not the moment to trust a browser more. */}
+        {factor === "totp" ? (
+          <label className="flex items-start gap-2.5 text-14">
+            <Checkbox name="remember" className="mt-0.5" checked={remember} onChange={(event) => setRemember(event.target.checked)} />
+            <span>
+              Do not ask for it on this device for 30 days
+              <span className="block text-13 text-muted">Only on a device that is yours alone.</span>
+            </span>
+          </label>
+        ) : null}
+        <Button type="submit" size="lg" busy={form.busy} className="mt-2">
+          Sign in
         </Button>
-      ) : null}
-    </form>
-    {withPasskey}
+        {other ? (
+          <Button variant="link" size="inline" className="self-start text-14" onClick={() => setFactor(other)}>
+            {other === "recovery_code" ? "No access to the app? Use a recovery code" : "Use the authenticator app"}
+          </Button>
+        ) : null}
+      </form>
+      {withPasskey}
+      <Button variant="link" size="inline" className="mt-4 self-start text-14" onClick={over}>
+        Sign in another way
+      </Button>
     </>
   );
 }

@@ -26,7 +26,7 @@ function Device({ session }: { session: Schema["SessionView"] }) {
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-border py-4 last:border-b-0" data-row={session.id}>
       <MonitorSmartphone aria-hidden className="size-5 shrink-0 text-muted" />
-      <span className="flex min-w-0 grow flex-col">
+      <span className="flex min-w-0 grow basis-[calc(100%-2.25rem)] flex-col sm:basis-0">
         <span className="flex flex-wrap items-center gap-2 font-medium">
           {session.device}
           {session.current ? <Badge tone="primary">This device</Badge> : null}

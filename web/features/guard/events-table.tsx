@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Download } from "lucide-react";
 import Link from "next/link";
 import { DataTable, type Column } from "@/components/data-table";
+import { DayField } from "@/components/day-field";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
 import { More } from "@/components/more";
@@ -10,7 +11,6 @@ import { RelativeTime } from "@/components/relative-time";
 import { Stat } from "@/components/stat";
 import { Badge } from "@/components/ui/badge";
 import { Button } from "@/components/ui/button";
-import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { Select } from "@/components/ui/select";
 import { Skeleton } from "@/components/ui/skeleton";
@@ -75,7 +75,7 @@ function Figures({ show }: { show: (kinds: string) => void }) {
 function Narrow({ filter, change }: { filter: EventFilter; change: (next: EventFilter) => void }) {
   return (
     <search className="flex flex-wrap items-end gap-2">
-      <Select aria-label="Kind" value={filter.kinds ?? ""} onChange={(event) => change({ kinds: event.target.value })}>
+      <Select aria-label="Kind" className="max-sm:w-full" value={filter.kinds ?? ""} onChange={(event) => change({ kinds: event.target.value })}>
         <option value="">Anything</option>
         {WATCHED.map((one) => (
           <option key={one.key} value={one.kinds.join(",")}>
@@ -90,11 +90,9 @@ function Narrow({ filter, change }: { filter: EventFilter; change: (next: EventF
           ))}
         </optgroup>
       </Select>
-      <Input aria-label="From this address" placeholder="Address, as in 203.0.113.7" className="w-56" defaultValue={filter.address ?? ""} onBlur={(event) => change({ address: event.target.value.trim() })} onKeyDown={(event) => (event.key === "Enter" ? change({ address: event.currentTarget.value.trim() }) : undefined)} />
+      <Input aria-label="From this address" placeholder="Address, as in 203.0.113.7" className="sm:w-56" defaultValue={filter.address ?? ""} onBlur={(event) => change({ address: event.target.value.trim() })} onKeyDown={(event) => (event.key === "Enter" ? change({ address: event.currentTarget.value.trim() }) : undefined)} />
       {(["from", "until"] as const).map((key) => (
-        <Field key={key} label={key === "from" ? "From" : "Until"} className="flex-row items-center gap-2">
-          {(wiring) => <Input type="date" className="w-36" value={filter[key] ?? ""} onChange={(event) => change({ [key]: event.target.value })} {...wiring} />}
-        </Field>
+        <DayField key={key} label={key === "from" ? "From" : "Until"} value={filter[key]} onChange={(day) => change({ [key]: day })} />
       ))}
       <Button asChild variant="ghost" className="ml-auto">
         <a href={`/api/v1/security/export?${new URLSearchParams(filter).toString()}`} download>

@@ -1,9 +1,8 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { Download, X } from "lucide-react";
+import { DayField } from "@/components/day-field";
 import { Button } from "@/components/ui/button";
-import { Field } from "@/components/ui/field";
-import { Input } from "@/components/ui/input";
 import { Select } from "@/components/ui/select";
 import { auditActionsOptions, type AuditFilter } from "./api";
 
@@ -17,7 +16,7 @@ export function AuditFilters({ filter, change, clear }: { filter: AuditFilter; c
   const ids = [filter.actor ? "one person's acts" : null, filter.subject ? "what concerns one thing" : null].filter((one) => one !== null);
   return (
     <search className="flex flex-wrap items-end gap-2">
-      <Select aria-label="What was done" value={filter.action ?? ""} onChange={(event) => change({ action: event.target.value })}>
+      <Select aria-label="What was done" className="max-sm:w-full" value={filter.action ?? ""} onChange={(event) => change({ action: event.target.value })}>
         <option value="">Anything</option>
         {groups.map((group) => (
           <optgroup key={group} label={group.slice(0, -1).replace(/_/g, " ")}>
@@ -33,9 +32,7 @@ export function AuditFilters({ filter, change, clear }: { filter: AuditFilter; c
         ))}
       </Select>
       {(["from", "until"] as const).map((key) => (
-        <Field key={key} label={key === "from" ? "From" : "Until"} className="flex-row items-center gap-2">
-          {(wiring) => <Input type="date" className="w-36" value={filter[key] ?? ""} onChange={(event) => change({ [key]: event.target.value })} {...wiring} />}
-        </Field>
+        <DayField key={key} label={key === "from" ? "From" : "Until"} value={filter[key]} onChange={(day) => change({ [key]: day })} />
       ))}
       {ids.length ? <span className="flex h-9 items-center text-13 text-muted">Only {ids.join(", ")}</span> : null}
       {clear ? (

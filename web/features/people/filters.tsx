@@ -2,9 +2,9 @@
 import { useQuery } from "@tanstack/react-query";
 import { Search, SlidersHorizontal, X } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
+import { DayField } from "@/components/day-field";
 import { Button } from "@/components/ui/button";
 import { Checkbox } from "@/components/ui/checkbox";
-import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
 import { Select } from "@/components/ui/select";
 import type { UserFilter } from "@/lib/query-keys";
@@ -20,7 +20,7 @@ const FINER = ["online", "verified", "second_factor", "joined_from", "joined_unt
 
 function Finer({ filter, change }: { filter: UserFilter; change: (next: Change) => void }) {
   const choice = (key: "verified" | "second_factor", label: string, yes: string, no: string) => (
-    <Select aria-label={label} value={filter[key] ?? ""} onChange={(event) => change({ [key]: event.target.value })}>
+    <Select aria-label={label} className="max-sm:w-full" value={filter[key] ?? ""} onChange={(event) => change({ [key]: event.target.value })}>
       <option value="">{label}: any</option>
       <option value="true">{yes}</option>
       <option value="false">{no}</option>
@@ -31,9 +31,7 @@ function Finer({ filter, change }: { filter: UserFilter; change: (next: Change) 
       {choice("verified", "Address", "Address proved", "Address not proved")}
       {choice("second_factor", "Second factor", "With second factor", "Without second factor")}
       {(["joined_from", "joined_until"] as const).map((key) => (
-        <Field key={key} label={key === "joined_from" ? "Joined from" : "Joined until"} className="flex-row items-center gap-2">
-          {(wiring) => <Input type="date" className="w-36" value={filter[key] ?? ""} onChange={(event) => change({ [key]: event.target.value })} {...wiring} />}
-        </Field>
+        <DayField key={key} label={key === "joined_from" ? "Joined from" : "Joined until"} value={filter[key]} onChange={(day) => change({ [key]: day })} />
       ))}
       <label className="flex h-9 items-center gap-2">
         <Checkbox checked={filter.online === "true"} onChange={(event) => change({ online: event.target.checked ? "true" : "" })} />
@@ -54,7 +52,7 @@ export function Filters({ filter, change }: { filter: UserFilter; change: (next:
   return (
     <search className="flex flex-col gap-2">
       <div className="flex flex-wrap gap-2">
-        <span className="relative grow basis-56">
+        <span className="relative grow basis-full sm:basis-56">
           <Search aria-hidden className="pointer-events-none absolute top-2.5 left-3 size-4 text-muted" />
           <Input
             type="search"
@@ -70,7 +68,7 @@ export function Filters({ filter, change }: { filter: UserFilter; change: (next:
             }}
           />
         </span>
-        <Select aria-label="Status" value={filter.status ?? ""} onChange={(event) => change({ status: event.target.value })}>
+        <Select aria-label="Status" className="max-sm:grow max-sm:basis-[calc(50%-0.25rem)]" value={filter.status ?? ""} onChange={(event) => change({ status: event.target.value })}>
           <option value="">Any status</option>
           {STATUSES.map((status) => (
             <option key={status} value={status}>
@@ -78,7 +76,7 @@ export function Filters({ filter, change }: { filter: UserFilter; change: (next:
             </option>
           ))}
         </Select>
-        <Select aria-label="Role" value={filter.role ?? ""} onChange={(event) => change({ role: event.target.value })}>
+        <Select aria-label="Role" className="max-sm:grow max-sm:basis-[calc(50%-0.25rem)]" value={filter.role ?? ""} onChange={(event) => change({ role: event.target.value })}>
           <option value="">Any role</option>
           {roles.map((role) => (
             <option key={role.key} value={role.key}>

@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Button } from "@/components/ui/button";
 import { Checkbox } from "@/components/ui/checkbox";
-import { Dialog } from "@/components/ui/dialog";
+import { Dialog, DialogActions } from "@/components/ui/dialog";
 import { TextField } from "@/components/ui/field";
 import { toast } from "@/components/ui/toast";
 import type { Schema } from "@/lib/api/client";
@@ -71,7 +71,7 @@ export function RoleForm({ role, permissions, close }: { role: Role | "new" | nu
   return (
     <Dialog open={role !== null} onOpenChange={(open) => (open ? null : close())} title={title} className="w-[min(36rem,calc(100vw-2rem))]" description={locked ? "This role stays as it is. Make one of your own if you need another." : undefined}>
       <form method="post" className="flex flex-col gap-5" onSubmit={form.onSubmit} noValidate>
-        <div role="alert">{form.error && !form.fields.title && !form.fields.description ? <p className="text-danger">{first}</p> : null}</div>
+        <div role="alert" className="empty:-mb-5">{form.error && !form.fields.title && !form.fields.description ? <p className="text-danger">{first}</p> : null}</div>
         {locked ? null : (
           <>
             <TextField label="Name" name="title" defaultValue={old?.title ?? ""} error={form.fields.title} required />
@@ -84,14 +84,14 @@ export function RoleForm({ role, permissions, close }: { role: Role | "new" | nu
         )}
         <Allowed permissions={permissions} role={old} locked={locked} />
         {locked ? null : (
-          <div className="flex justify-end gap-2">
+          <DialogActions>
             <Button variant="ghost" onClick={close}>
               Leave it
             </Button>
             <Button type="submit" busy={form.busy}>
               {old ? "Save" : "Make role"}
             </Button>
-          </div>
+          </DialogActions>
         )}
       </form>
     </Dialog>

@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { Button } from "@/components/ui/button";
-import { Dialog } from "@/components/ui/dialog";
+import { Dialog, DialogActions } from "@/components/ui/dialog";
 import { TextareaField, TextField } from "@/components/ui/field";
 import { Switch } from "@/components/ui/switch";
 import { toast } from "@/components/ui/toast";
@@ -52,12 +52,12 @@ function TierForm({ tier, features, close }: { tier: Tier | null; features: read
   const general = form.error && !Object.keys(form.fields).length ? form.error.message : null;
   return (
     <form className="flex flex-col gap-4" method="post" onSubmit={form.onSubmit} noValidate>
-      <div role="alert">{general ? <p className="text-danger">{general}</p> : null}</div>
+      <div role="alert" className="empty:-mb-4">{general ? <p className="text-danger">{general}</p> : null}</div>
       <TextField label="Name" name="name" required maxLength={60} value={name} onChange={(e) => setName(e.target.value)} error={form.fields.name} />
       {tier ? null : (
         <TextField label="Key" name="key" required maxLength={40} value={key ?? keyOf(name)} onChange={(e) => setKey(e.target.value)} error={form.fields.key} hint="What audiences and code call it. It stays." />
       )}
-      <TextareaField label="What it is" name="description" rows={2} maxLength={500} defaultValue={tier?.description ?? ""} error={form.fields.description} hint="Its members read this." />
+      <TextareaField label="What it is" name="description" rows={2} maxLength={500} className="[&_textarea]:min-h-16" defaultValue={tier?.description ?? ""} error={form.fields.description} hint="Its members read this." />
       <OpenedFields features={features} opened={tier?.features ?? []} error={form.fields.features} />
       <PriceFields prices={tier?.prices ?? []} error={prices ?? undefined} />
       <div className="flex flex-wrap items-end justify-between gap-4">
@@ -70,14 +70,14 @@ function TierForm({ tier, features, close }: { tier: Tier | null; features: read
           </label>
         ) : null}
       </div>
-      <div className="flex justify-end gap-2">
+      <DialogActions>
         <Button type="button" variant="ghost" onClick={close}>
           Cancel
         </Button>
         <Button type="submit" busy={form.busy}>
           {tier ? "Save" : "Make it"}
         </Button>
-      </div>
+      </DialogActions>
     </form>
   );
 }

@@ -42,8 +42,7 @@ export default async function SignIn({ searchParams }: Props) {
       }
     >
       {problem ? <Notice>{problem}</Notice> : null}
-      <SignInForm email={one(params.email) ?? ""} next={next} demo={info?.demo ? info.demo_accounts : []} second={second} />
-      {second ? null : <OtherWays ways={ways} next={next} />}
+      <SignInForm email={one(params.email) ?? ""} next={next} demo={info?.demo ? info.demo_accounts : []} second={second} others={<OtherWays ways={ways} next={next} />} />
     </AuthFrame>
   );
 }
