@@ -2873,7 +2873,10 @@ export interface components {
             online?: boolean | null;
             /** @description A role they hold. */
             role?: string | null;
-            /** @description Part of a name or an address. */
+            /**
+             * @description How a name or an address begins, or a word of it; where nobody's does, three or
+             *     more letters that stand anywhere in one. At most 200 characters.
+             */
             search?: string | null;
             /** @description Whether a second factor is set up. */
             second_factor?: boolean | null;
@@ -10293,7 +10296,10 @@ export interface operations {
     people: {
         parameters: {
             query?: {
-                /** @description Part of a name or an address. */
+                /**
+                 * @description How a name or an address begins, or a word of it; where nobody's does, three or
+                 *     more letters that stand anywhere in one. At most 200 characters.
+                 */
                 search?: string;
                 /** @description How the account stands; without it, everybody who is not in the trash. */
                 status?: components["schemas"]["Status"];
@@ -10570,7 +10576,10 @@ export interface operations {
     count_people: {
         parameters: {
             query?: {
-                /** @description Part of a name or an address. */
+                /**
+                 * @description How a name or an address begins, or a word of it; where nobody's does, three or
+                 *     more letters that stand anywhere in one. At most 200 characters.
+                 */
                 search?: string;
                 /** @description How the account stands; without it, everybody who is not in the trash. */
                 status?: components["schemas"]["Status"];
@@ -10630,7 +10639,10 @@ export interface operations {
     export_people: {
         parameters: {
             query?: {
-                /** @description Part of a name or an address. */
+                /**
+                 * @description How a name or an address begins, or a word of it; where nobody's does, three or
+                 *     more letters that stand anywhere in one. At most 200 characters.
+                 */
                 search?: string;
                 /** @description How the account stands; without it, everybody who is not in the trash. */
                 status?: components["schemas"]["Status"];

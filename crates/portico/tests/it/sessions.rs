@@ -117,7 +117,7 @@ async fn tokens_travel_in_cookies_that_no_script_reads() {
     assert!(ada.cookie("portico_access").is_none() && ada.cookie("portico_refresh").is_none());
 
     let https = TestApp::with(|config| {
-        config.public_url = Some("https://portico.example".parse().unwrap());
+        config.public_url = Some("https://portico.localhost".parse().unwrap());
     })
     .await;
     let bob = https.registered("bob").await;
