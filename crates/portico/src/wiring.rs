@@ -32,6 +32,8 @@ use sqlx::PgConnection;
 use std::time::Duration;
 use uuid::Uuid;
 
+pub(crate) use realtime::SlotCondition;
+
 /// The jobs that follow an event, enqueued in its transaction.
 pub(crate) fn reactions(event: &Recorded) -> Vec<Queued> {
     if let Some(accounts::AccountRegistered { registration, .. }) = event.of() {
@@ -69,6 +71,12 @@ pub(crate) fn live_tables() -> Vec<kernel::live::Table> {
         updates::live::TABLES,
     ]
     .concat()
+}
+
+/// How the replication slots fare of all servers that share this database; `own` is the one's
+/// that is asked.
+pub(crate) async fn slots(db: &mut PgConnection, own: &str) -> anyhow::Result<Vec<SlotCondition>> {
+    realtime::slots(db, realtime::SLOT_FAMILY, own).await
 }
 
 /// What files are for, and who may send and read which.

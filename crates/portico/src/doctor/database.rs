@@ -1,7 +1,7 @@
 //! What is wrong inside the database, or between it and the rest.
 
 use super::Finding;
-use crate::{MIGRATIONS, app, config::Config, health};
+use crate::{MIGRATIONS, app, config::Config, health, wiring};
 use kernel::{
     database::{self, Database},
     jobs, settings,
@@ -82,7 +82,7 @@ async fn server(db: &Database) -> Vec<Finding> {
 /// The replication slots of all our servers: PostgreSQL gives one up that holds back too much.
 async fn slots(db: &Database, own: &str) -> Vec<Finding> {
     let slots = match db.direct().acquire().await {
-        Ok(mut connection) => realtime::slots(&mut connection, realtime::SLOT_FAMILY, own).await,
+        Ok(mut connection) => wiring::slots(&mut connection, own).await,
         Err(error) => Err(error.into()),
     };
     let slots = match slots {
@@ -96,7 +96,7 @@ async fn slots(db: &Database, own: &str) -> Vec<Finding> {
             )];
         }
     };
-    let finding = |slot: &realtime::SlotCondition| {
+    let finding = |slot: &wiring::SlotCondition| {
         let (about, fares) = ("replication slot", slot.summary());
         if slot.lost {
             let mend = "Start its server, which makes it anew and tells every page to read again; \
