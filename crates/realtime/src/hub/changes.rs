@@ -247,10 +247,7 @@ impl Changes {
                 subscribers.reach(change, View::Departed, &departed, false, &mut reached);
             }
         }
-        for hit in &reached.hits {
-            self.owe(hit.member);
-        }
-        reached.send(change, at)
+        reached.send(change, at, |member| self.owe(member))
     }
 
     /// Tells everyone who listens to a table to fetch it again.

@@ -7,6 +7,7 @@
 
 pub(crate) mod changes;
 pub(crate) mod filter;
+mod members;
 mod moment;
 mod number;
 pub(crate) mod online;

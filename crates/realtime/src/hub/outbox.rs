@@ -9,7 +9,7 @@ use std::{
     future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
 };
@@ -44,10 +44,18 @@ pub(crate) struct Room {
 /// What a socket may hold back when the server's memory is short.
 const MODEST: usize = 64 * 1024;
 
+/// For so many frames there is room at once where that many came before.
+const ROOMY: usize = 64;
+
 /// A socket's outgoing frames.
+///
+/// What is touched to add one lies in one line of the processor's cache, which no other socket's
+/// shares: the state, and whether it is open.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Outbox {
     state: Mutex<State>,
+    closed: AtomicBool,
     /// The one task that writes, wherever it waits.
     writer: AtomicWaker,
     room: Arc<Room>,
@@ -57,6 +65,8 @@ pub(crate) struct Outbox {
 struct State {
     frames: VecDeque<Message>,
     bytes: usize,
+    /// How many were written together last; where many come, they get their room at once.
+    usual: u8,
     reauthenticate: bool,
     stream: bool,
     fate: Option<Fate>,
@@ -79,9 +89,16 @@ impl Outbox {
     pub(crate) fn new(room: Arc<Room>) -> Self {
         Self {
             state: Mutex::default(),
+            closed: AtomicBool::new(false),
             writer: AtomicWaker::new(),
             room,
         }
+    }
+
+    /// Whether frames are still added. Asked without the lock: one that closes at this moment may
+    /// seem open, and then refuses what it is given.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.closed.load(Ordering::Relaxed)
     }
 
     /// Adds a frame; dooms the socket if there is no room for it.
@@ -107,6 +124,10 @@ impl Outbox {
         }
         room.waiting.fetch_add(size, Ordering::Relaxed);
         state.bytes = bytes;
+        if state.frames.capacity() == 0 {
+            let usual = usize::from(state.usual);
+            state.frames.reserve_exact(usual);
+        }
         state.frames.push_back(frame);
         let first = state.frames.len() == 1;
         drop(state);
@@ -132,6 +153,7 @@ impl Outbox {
     pub(crate) fn doom(&self, fate: Fate) {
         let mut state = self.state();
         state.fate.get_or_insert(fate);
+        self.closed.store(true, Ordering::Relaxed);
         if matches!(fate, Fate::Slow | Fate::SessionEnded) {
             self.empty(&mut state);
         }
@@ -175,6 +197,7 @@ impl Outbox {
     fn empty(&self, state: &mut State) -> VecDeque<Message> {
         self.room.waiting.fetch_sub(state.bytes, Ordering::Relaxed);
         state.bytes = 0;
+        state.usual = u8::try_from(state.frames.len().min(ROOMY)).unwrap_or_default();
         std::mem::take(&mut state.frames)
     }
 

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use super::{
     Member,
+    members::Members,
     presence::{Diff, Presence, Whose},
 };
 use crate::protocol::{
@@ -43,7 +44,7 @@ pub(crate) type Key = (Arc<str>, bool);
 
 #[derive(Debug, Default)]
 struct Topic {
-    members: HashMap<u64, Arc<Member>>,
+    members: Members,
     presence: Presence,
     untold: Diff,
 }
@@ -69,13 +70,22 @@ pub(crate) struct Track {
 }
 
 impl Topics {
+    /// The name of a channel as all of its members share it: one place in memory, and comparing
+    /// it costs none of them a look elsewhere.
+    pub(crate) fn name(&self, topic: &str, private: bool) -> Arc<str> {
+        let key: Key = (topic.into(), private);
+        let topics = self.all.read().unwrap_or_else(PoisonError::into_inner);
+        let known = topics.get_key_value(&key).map(|(known, _)| &known.0);
+        known.map_or(key.0.clone(), Arc::clone)
+    }
+
     pub(crate) fn join(&self, member: &Arc<Member>) {
         let mut topics = self.all.write().unwrap_or_else(PoisonError::into_inner);
         let topic = topics.entry(member.key()).or_default();
         let topic = topic.get_mut().unwrap_or_else(PoisonError::into_inner);
         // What the others are still to be told, the new one sees in its state.
         topic.tell();
-        topic.members.insert(member.id, Arc::clone(member));
+        topic.members.insert(member);
     }
 
     /// Leaves, and tells those who stay.
@@ -86,7 +96,7 @@ impl Topics {
             return;
         };
         let topic = topic.get_mut().unwrap_or_else(PoisonError::into_inner);
-        topic.members.remove(&member.id);
+        topic.members.remove(member.id);
         let stirred = topic.untrack(Whose::here(member.id));
         if topic.is_over() {
             topics.remove(&key);
@@ -235,19 +245,20 @@ impl Topic {
     fn broadcast(&self, name: &str, except: Option<u64>, broadcast: &Broadcast<'_>) -> u64 {
         let (mut one, mut two) = (None, None);
         let mut heard = 0;
-        for member in self.members.values() {
-            if Some(member.id) == except || broadcast.id.is_some_and(|id| member.knows(id)) {
-                continue;
+        self.members.each(|seat| {
+            let known = |id| seat.member.knows(id);
+            if Some(seat.id) == except || broadcast.id.is_some_and(known) {
+                return;
             }
-            let frame = match member.socket.version {
+            let frame = match seat.version {
                 Version::V1 => one.get_or_insert_with(|| broadcast.frame(Version::V1, name, false)),
                 Version::V2 => two.get_or_insert_with(|| broadcast.frame(Version::V2, name, false)),
             };
             if let Some(frame) = frame {
-                member.socket.outbox.push(frame.clone());
+                seat.socket.outbox.push(frame.clone());
                 heard += 1;
             }
-        }
+        });
         heard
     }
 
@@ -259,17 +270,17 @@ impl Topic {
         }
         let payload = diff.to_json();
         let mut frames: [Option<Message>; 2] = [None, None];
-        for member in self.members.values() {
-            if !member.presence.load(Ordering::Relaxed) {
-                continue;
+        self.members.each(|seat| {
+            if !seat.member.presence.load(Ordering::Relaxed) {
+                return;
             }
-            let version = member.socket.version;
+            let version = seat.version;
             let frame = frames[usize::from(version == Version::V2)].get_or_insert_with(|| {
-                let (topic, event) = (&member.topic, "presence_diff");
+                let (topic, event) = (&seat.member.topic, "presence_diff");
                 Message::Text(frame::text(version, None, None, topic, event, &payload))
             });
-            member.socket.outbox.push(frame.clone());
-        }
+            seat.socket.outbox.push(frame.clone());
+        });
     }
 }
 

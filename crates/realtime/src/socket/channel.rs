@@ -79,7 +79,7 @@ impl Connection {
         let member = Arc::new(Member {
             id: self.shared.hub.next_id(),
             socket: Arc::clone(&self.socket),
-            topic: topic.into(),
+            topic: self.shared.hub.topics.name(topic, join.private),
             private: join.private,
             presence: AtomicBool::new(false),
             replay: join.replay.map(|_| Mutex::default()),

@@ -9,7 +9,7 @@ use axum::extract::ws::{Message, Utf8Bytes};
 
 use super::Group;
 use crate::{
-    hub::Member,
+    hub::{Member, members::together},
     protocol::{Version, frame},
     stream::change::{Change, View},
 };
@@ -43,7 +43,8 @@ impl<'a> Hit<'a> {
 
 impl Reached<'_> {
     /// Writes each distinct frame once and puts it into every outbox it is for; how many.
-    pub(super) fn send(mut self, change: &Change, at: &str) -> u64 {
+    /// `owe` is called for each that is told something.
+    pub(super) fn send(mut self, change: &Change, at: &str, owe: impl Fn(&Arc<Member>)) -> u64 {
         let mut frames = Frames {
             change,
             at,
@@ -53,10 +54,15 @@ impl Reached<'_> {
         };
         if self.groups.len() < 2 {
             // Nearly always: nobody is reached twice, and nothing has to be put together.
-            for hit in &self.hits {
-                let frame = frames.of(hit, &[hit.group.id]);
-                hit.member.socket.outbox.push(Message::Text(frame));
-            }
+            together(
+                &self.hits,
+                |hit| &*hit.member.socket,
+                |hit| {
+                    owe(hit.member);
+                    let frame = frames.of(hit, &[hit.group.id]);
+                    hit.member.socket.outbox.push(Message::Text(frame));
+                },
+            );
             return self.hits.len() as u64;
         }
         self.hits
@@ -65,6 +71,7 @@ impl Reached<'_> {
         for hits in self.hits.chunk_by(|one, two| one.key() == two.key()) {
             let mut ids: Vec<u64> = hits.iter().map(|hit| hit.group.id).collect();
             ids.sort_unstable();
+            owe(hits[0].member);
             let frame = frames.of(&hits[0], &ids);
             hits[0].member.socket.outbox.push(Message::Text(frame));
             sent += 1;
