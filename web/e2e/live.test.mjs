@@ -141,6 +141,63 @@ test("two browsers, side by side", { timeout: 420_000 }, async (t) => {
     await row.locator('[data-online="true"]').first().waitFor();
   });
 
+  await t.test("who one is follows what staff do, and what one does in another tab", async () => {
+    const { page } = staff;
+    await ask(page, "PUT", `/users/${memberId}/roles/support`);
+    await member.page.locator('[data-slot="account"]').first().click();
+    await member.page.getByRole("menuitem", { name: "Staff pages" }).waitFor({ timeout: 90_000 });
+    await ask(page, "DELETE", `/users/${memberId}/roles/support`);
+    await member.page.getByRole("menuitem", { name: "Staff pages" }).waitFor({ state: "detached", timeout: 90_000 });
+    await member.page.keyboard.press("Escape");
+    const tab = await staff.context.newPage();
+    await tab.goto("/profile");
+    await ask(tab, "PATCH", "/me", { display_name: "Ada of the quay" });
+    await tab.close();
+    await page.locator('[data-slot="account"]').getByText("Ada of the quay").first().waitFor({ timeout: 90_000 });
+    // A role that loses a right takes it from whoever holds it, and its entry from their pages.
+    await ask(page, "POST", "/roles", { title: "Watch", permissions: ["users.read", "audit.read"] });
+    await ask(page, "PUT", `/users/${memberId}/roles/watch`);
+    const other = await member.context.newPage();
+    await other.goto("/admin");
+    const entry = other.getByRole("navigation", { name: "Staff" }).getByRole("link", { name: "Activity" });
+    await entry.waitFor();
+    await live(other);
+    await ask(page, "PUT", "/roles/watch", { title: "Watch", permissions: ["users.read"] });
+    await entry.waitFor({ state: "detached", timeout: 90_000 });
+    await ask(page, "DELETE", `/users/${memberId}/roles/watch`);
+    await other.close();
+    assert.deepEqual([await marked(page), await marked(member.page)], [true, true]);
+  });
+
+  await t.test("devices come and go on their owner's page, and staff see who tries the doors", async () => {
+    const signIn = (password) =>
+      fetch(`${portico.base}/api/v1/sessions`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" },
+        body: JSON.stringify({ email: "person0@example.org", password }),
+      });
+    const own = await member.context.newPage();
+    await own.goto("/security");
+    await live(own);
+    const devices = own.getByText("Firefox on Linux");
+    assert.equal(await devices.count(), 0);
+    const answer = await signIn(PASSWORD);
+    assert.equal(answer.status, 201, await answer.clone().text());
+    await devices.first().waitFor({ timeout: 90_000 });
+    const cookie = answer.headers.getSetCookie().map((one) => one.split(";")[0]).join("; ");
+    const ended = await fetch(`${portico.base}/api/v1/sessions/current`, { method: "DELETE", headers: { cookie, "sec-fetch-site": "same-origin" } });
+    assert.equal(ended.status, 204, await ended.text());
+    await devices.first().waitFor({ state: "detached", timeout: 90_000 });
+    await own.close();
+    const doors = await staff.context.newPage();
+    await doors.goto("/admin/security?kinds=sign_in_failed");
+    await live(doors);
+    assert.equal((await signIn("not the password at all")).status, 401);
+    await doors.getByRole("table").getByText("Person 0").or(doors.locator('[data-slot="new-rows"]')).first().waitFor({ timeout: 90_000 });
+    await shows(doors, ["Person 0"]);
+    await doors.close();
+  });
+
   await t.test("the member's network is cut; what was published meanwhile is there once when it is back", async () => {
     member.line.cut();
     await away(member.page);

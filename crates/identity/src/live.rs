@@ -17,6 +17,20 @@ pub const TABLES: &[Table] = &[
     },
     Table {
         schema: "identity",
+        name: "profiles",
+        rules: &[
+            Rule::Owner { column: "user_id" },
+            Rule::Permission(Permission::UsersRead),
+        ],
+    },
+    // Of a role no more than its name is published.
+    Table {
+        schema: "identity",
+        name: "roles",
+        rules: &[Rule::Everyone],
+    },
+    Table {
+        schema: "identity",
         name: "presence",
         rules: &[
             Rule::Owner { column: "user_id" },

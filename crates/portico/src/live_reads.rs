@@ -40,6 +40,7 @@ const LIVE: &[&str] = &[
     "/me/offers",
     "/me/payments",
     "/me/impersonations",
+    "/security",
 ];
 /// How long lists share a cursor: as much of the past may be told again.
 const SHARED: Duration = Duration::from_millis(100);

@@ -8,11 +8,11 @@ import { Mark } from "../logo";
 import { AccountMenu } from "./account-menu";
 import { ActingBar } from "./acting-bar";
 import { NavLink } from "./nav-link";
-import { useMe } from "./use-me";
+import { useLiveMe } from "./use-live-me";
 
 /** The frame of a member's pages: one quiet line at the top, the page beneath it. */
 export function MemberShell({ me: initial, children }: { me: Schema["MeView"]; children: ReactNode }) {
-  const me = useMe(initial);
+  const me = useLiveMe(initial);
   const unread = useQuery(waitingOptions()).data?.unread ?? 0;
   return (
     <>

@@ -10,7 +10,7 @@ import { Dialog } from "../ui/dialog";
 import { AccountMenu } from "./account-menu";
 import { ActingBar } from "./acting-bar";
 import { NavLink } from "./nav-link";
-import { useMe } from "./use-me";
+import { useLiveMe } from "./use-live-me";
 
 const items: readonly { href: string; label: string; icon: typeof Users; needs?: Permission; exact?: boolean }[] = [
   { href: "/admin", label: "Overview", icon: Gauge, exact: true },
@@ -45,7 +45,7 @@ function Items({ me, onGo }: { me: Schema["MeView"]; onGo?: () => void }) {
 
 /** The frame of staff pages: the porch on the left, the house on the right. */
 export function StaffShell({ me: initial, children }: { me: Schema["MeView"]; children: ReactNode }) {
-  const me = useMe(initial);
+  const me = useLiveMe(initial);
   const [open, setOpen] = useState(false);
   return (
     <>

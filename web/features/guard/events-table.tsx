@@ -1,12 +1,14 @@
 "use client";
-import { useQuery } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Download } from "lucide-react";
 import Link from "next/link";
 import { DataTable, type Column } from "@/components/data-table";
 import { DayField } from "@/components/day-field";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
+import { LiveIndicator } from "@/components/live-indicator";
 import { More } from "@/components/more";
+import { NewRows } from "@/components/new-rows";
 import { RelativeTime } from "@/components/relative-time";
 import { Stat } from "@/components/stat";
 import { Badge } from "@/components/ui/badge";
@@ -16,10 +18,14 @@ import { Select } from "@/components/ui/select";
 import { Skeleton } from "@/components/ui/skeleton";
 import { inWords, KINDS } from "@/lib/happenings";
 import type { PageOf } from "@/lib/pages";
+import { keys } from "@/lib/query-keys";
+import { sinceOf } from "@/lib/realtime/cursor";
+import { useLive, useLiveQuery } from "@/lib/realtime/use-live";
 import { useLivePages } from "@/lib/use-live-pages";
 import { useUrlState } from "@/lib/use-url-state";
 import { eventFilter, eventsOptions, figuresOptions, WATCHED, type EventFilter, type SecurityEvent } from "./api";
 
+const EVENTS = { schema: "identity", table: "security_events" };
 const ALARMING = new Set(["locked_out", "token_reused"]);
 
 const columns: readonly Column<SecurityEvent>[] = [
@@ -55,7 +61,10 @@ const columns: readonly Column<SecurityEvent>[] = [
 
 /** How often in the last day; each leads to what it counts. */
 function Figures({ show }: { show: (kinds: string) => void }) {
-  const { data } = useQuery({ ...figuresOptions(), refetchInterval: 30_000 });
+  const client = useQueryClient();
+  // A day ago moves on by itself; what happens is counted at once.
+  const { data } = useQuery({ ...figuresOptions(), refetchInterval: 60_000 });
+  useLiveQuery("security-figures", EVENTS, () => client.invalidateQueries({ queryKey: keys.security.figures() }), sinceOf(data));
   return (
     <section aria-label="In the last 24 hours" className="flex flex-wrap gap-x-10 gap-y-6 border-y border-border py-5">
       {WATCHED.map((watched) => {
@@ -109,12 +118,17 @@ export function EventsTable() {
   const [params, setParams] = useUrlState();
   const filter = eventFilter((key) => params.get(key));
   const list = useLivePages<SecurityEvent, PageOf<SecurityEvent>>(eventsOptions(filter));
+  useLive("security-events", EVENTS, list.refresh, list.since);
   const narrowed = Object.keys(filter).length > 0;
   const change = (next: EventFilter) => setParams(next);
   return (
     <div className="flex flex-col gap-4">
       <Figures show={(kinds) => change({ kinds })} />
       <Narrow filter={filter} change={change} />
+      <div className="flex h-8 items-center justify-between gap-3">
+        <LiveIndicator />
+        <NewRows count={list.waiting} show={list.show} />
+      </div>
       {list.isError && !list.rows ? (
         <ErrorState error={list.error} retry={() => void list.refetch()} />
       ) : (

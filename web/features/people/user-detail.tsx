@@ -88,6 +88,7 @@ export function UserDetail({ id, me, aside, held }: { id: string; me: Me; aside?
     [
       { schema: "identity", table: "presence", filter: `user_id=eq.${id}` },
       { schema: "identity", table: "users", filter: `id=eq.${id}` },
+      { schema: "identity", table: "profiles", filter: `user_id=eq.${id}` },
       { schema: "identity", table: "impersonations", filter: `user_id=eq.${id}` },
     ],
     () => client.invalidateQueries({ queryKey: keys.users.one(id) }),
