@@ -192,7 +192,7 @@ test("two browsers, side by side", { timeout: 420_000 }, async (t) => {
     const doors = await staff.context.newPage();
     await doors.goto("/admin/security?kinds=sign_in_failed");
     await live(doors);
-    assert.equal((await signIn("not the password at all")).status, 401);
+    assert.equal((await signIn("not the password at all")).status, 403);
     await doors.getByRole("table").getByText("Person 0").or(doors.locator('[data-slot="new-rows"]')).first().waitFor({ timeout: 90_000 });
     await shows(doors, ["Person 0"]);
     await doors.close();

@@ -322,6 +322,31 @@ async fn the_security_page_hears_of_devices_and_of_ways_in_of_its_owner_only() {
 }
 
 #[tokio::test]
+async fn the_frame_of_a_page_hears_that_who_one_is_has_changed_and_not_how() {
+    let app = TestApp::live().await;
+    let owner = app.owner("olga").await;
+    let (ada, bob) = (app.member("ada").await, app.member("bob").await);
+    let tables = ["identity.users", "identity.profiles", "identity.roles"];
+    let mut page = Socket::listening(&app, &ada, &tables).await;
+    // Somebody else's comes first, and is not told.
+    for person in [&bob, &ada] {
+        let body = json!({"display_name": "Somebody"});
+        person.patch("/me", body).await.status(200);
+    }
+    let change = page.until(|change| change["table"] == "profiles").await;
+    assert_eq!(change["record"], json!({"user_id": ada.id()}));
+    let role = json!({"title": "Watch", "permissions": ["users.read"]});
+    let made = owner.post("/roles", role).await.status(201);
+    let name = made.body["name"].as_str().unwrap();
+    let change = page.until(|change| change["table"] == "roles").await;
+    assert_eq!(change["record"], json!({"name": name}));
+    let granted = format!("/users/{}/roles/{name}", ada.id());
+    owner.put(&granted, json!({})).await.status(204);
+    page.until(|change| change["table"] == "users" && change["record"]["id"] == json!(ada.id()))
+        .await;
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_opens_no_socket() {
     let app = TestApp::live().await;
     let ada = app.member("ada").await;
