@@ -103,12 +103,6 @@ function Narrow({ filter, change }: { filter: EventFilter; change: (next: EventF
       {(["from", "until"] as const).map((key) => (
         <DayField key={key} label={key === "from" ? "From" : "Until"} value={filter[key]} onChange={(day) => change({ [key]: day })} />
       ))}
-      <Button asChild variant="ghost" className="ml-auto">
-        <a href={`/api/v1/security/export?${new URLSearchParams(filter).toString()}`} download>
-          <Download aria-hidden />
-          Export
-        </a>
-      </Button>
     </search>
   );
 }
@@ -125,9 +119,15 @@ export function EventsTable() {
     <div className="flex flex-col gap-4">
       <Figures show={(kinds) => change({ kinds })} />
       <Narrow filter={filter} change={change} />
-      <div className="flex h-8 items-center justify-between gap-3">
-        <LiveIndicator />
+      <div className="flex h-8 items-center gap-3">
+        <LiveIndicator className="grow" />
         <NewRows count={list.waiting} show={list.show} />
+        <Button asChild variant="ghost" size="sm">
+          <a href={`/api/v1/security/export?${new URLSearchParams(filter).toString()}`} download>
+            <Download aria-hidden />
+            Export
+          </a>
+        </Button>
       </div>
       {list.isError && !list.rows ? (
         <ErrorState error={list.error} retry={() => void list.refetch()} />
