@@ -59,7 +59,8 @@ impl Identity {
 }
 
 /// Confirms who the caller is: what asks for a recent proof is open again for a while. A browser
-/// is given other tokens with it, and those before are worth nothing.
+/// is given other tokens with it; those before are worth nothing but to confirm once more,
+/// from another tab, in the half minute after.
 #[utoipa::path(post, path = "/me/confirmation", tag = "security", operation_id = "confirm",
     request_body = ConfirmBody, responses(
         (status = 204), (status = 401, body = Problem),
