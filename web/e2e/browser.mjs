@@ -31,7 +31,35 @@ export async function visitor(browser, { viewport = "desktop", scheme = "light",
     page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
   });
   const page = await context.newPage();
-  return { context, page, complaints };
+  return { context, page, complaints, heard: listening(page) };
+}
+
+/** The latest that a page's sockets and questions were told, for when something is awaited in vain. */
+function listening(page) {
+  const heard = [];
+  const note = (what) => {
+    heard.push(`${new Date().toISOString().slice(14)} ${what.slice(0, 400)}`);
+    if (heard.length > 80) heard.shift();
+  };
+  page.on("websocket", (socket) => {
+    note(`socket ${socket.url()}`);
+    socket.on("framesent", ({ payload }) => note(`> ${String(payload)}`));
+    socket.on("framereceived", ({ payload }) => note(`< ${String(payload)}`));
+    socket.on("close", () => note("socket closed"));
+  });
+  page.on("response", (response) => {
+    if (response.url().includes("/api/v1/")) note(`${response.status()} ${response.request().method()} ${response.url()}`);
+  });
+  return heard;
+}
+
+/** Waits, and if it is in vain says what the page heard meanwhile: a change that got lost leaves no other trace. */
+export async function awaited(visitor, wait) {
+  try {
+    return await wait;
+  } catch (error) {
+    throw new Error(`${error.message}\nthe page heard:\n${visitor.heard.join("\n")}`, { cause: error });
+  }
 }
 
 /** A refused form and a missing page are answers, which Chromium nevertheless logs as failed loads. */

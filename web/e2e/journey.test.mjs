@@ -1,7 +1,7 @@
 /** One path through every layer, as two people in two browsers walk it: nobody reloads a page, nothing is polled. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { accessible, becomeOwner, interactive, launch, visitor } from "./browser.mjs";
+import { accessible, awaited, becomeOwner, interactive, launch, visitor } from "./browser.mjs";
 import { mailTo, start } from "./portico.mjs";
 
 let portico;
@@ -51,7 +51,7 @@ test("from the set-up link to a read receipt, live", { timeout: 180_000 }, async
   await t.test("staff see the new member at once", async () => {
     const fresh = staff.page.getByRole("button", { name: /new/ });
     const row = staff.page.getByText(MEMBER.email);
-    await fresh.or(row).first().waitFor();
+    await awaited(staff, fresh.or(row).first().waitFor());
     if (await fresh.isVisible()) await fresh.click();
     await row.waitFor();
   });
