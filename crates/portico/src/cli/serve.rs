@@ -25,8 +25,8 @@ pub(super) async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()>
     stop_on_signal(&tasks)?;
     let home = match cluster::open(&config).await {
         Ok(home) => home,
-        // Ctrl-C also ends what makes the cluster.
-        Err(_) if tasks.token().is_cancelled() => return Ok(()),
+        // Ctrl-C also ends what makes the cluster, which may be told before we are.
+        Err(_) if stopped_soon(&tasks).await => return Ok(()),
         Err(error) => return Err(error),
     };
     if tasks.token().is_cancelled() {
@@ -40,6 +40,14 @@ pub(super) async fn serve(config: Config, with_demo: bool) -> anyhow::Result<()>
     }
     home.close().await?;
     served
+}
+
+/// Whether somebody asked us to stop, now or in the next moment: a signal from a terminal goes to
+/// each process of the group, in no order.
+async fn stopped_soon(tasks: &Tasks) -> bool {
+    let token = tasks.token();
+    let stopped = tokio::time::timeout(Duration::from_secs(1), token.cancelled());
+    stopped.await.is_ok()
 }
 
 async fn run(
