@@ -47,6 +47,9 @@ impl Billing {
     pub(crate) async fn check_out(&self, caller: &Principal, price: PriceId) -> Result<String> {
         let stripe = self.stripe()?;
         let (wanted, buyer) = self.purchase(caller.user, price).await?;
+        if self.has_paid(stripe, &buyer).await? {
+            return Err(subscribed_already());
+        }
         let begun = self.begin(stripe, caller.user, &wanted, &buyer).await;
         let session = match begun {
             // The provider was emptied: what we thought it knew is told again.
@@ -109,13 +112,36 @@ impl Billing {
             ));
         };
         if store::subscriptions::live(&mut db, user).await?.is_some() {
-            return Err(Error::conflict(
-                "subscribed_already",
-                "You have a subscription already. Change it instead of buying a second one.",
-            ));
+            return Err(subscribed_already());
         }
         let buyer = store::customers::buyer(&mut db, user).await?;
         Ok((wanted, buyer.ok_or(Error::NotFound("person"))?))
+    }
+
+    /// Ends the page that was begun before; whether it was paid, which may not be known here yet.
+    async fn has_paid(&self, stripe: &Client, buyer: &Buyer) -> Result<bool, Failure> {
+        let Some(before) = &buyer.checkout else {
+            return Ok(false);
+        };
+        let path = format!("checkout/sessions/{before}/expire");
+        match stripe.post::<Named>(&path, &[], before).await {
+            Ok(_) => return Ok(false),
+            Err(failure) if failure.is_missing() => return Ok(false),
+            Err(Failure::Refused { .. }) => {}
+            Err(failure) => return Err(failure),
+        }
+        let path = format!("checkout/sessions/{before}");
+        let session: Session = stripe.get(&path, &[]).await?;
+        if session.status.as_deref() != Some("complete") {
+            return Ok(false);
+        }
+        // One that was paid and has ended since is no hindrance.
+        let query = [
+            ("customer", buyer.customer.as_deref().unwrap_or_default()),
+            ("limit", "1"),
+        ];
+        let live: List<Named> = stripe.get("subscriptions", &query).await?;
+        Ok(!live.data.is_empty())
     }
 
     async fn begin(
@@ -125,14 +151,6 @@ impl Billing {
         wanted: &Wanted,
         buyer: &Buyer,
     ) -> Result<Session, Failure> {
-        if let Some(before) = &buyer.checkout {
-            let path = format!("checkout/sessions/{before}/expire");
-            match stripe.post::<Named>(&path, &[], before).await {
-                // It is over already, paid or not.
-                Ok(_) | Err(Failure::Refused { .. }) => {}
-                Err(failure) => return Err(failure),
-            }
-        }
         let price = match &wanted.provider_id {
             Some(id) => id.clone(),
             None => self.tell_price(stripe, wanted).await?,
@@ -241,4 +259,11 @@ impl Billing {
     fn page(&self, path: &str) -> String {
         format!("{}{path}", self.0.public_url)
     }
+}
+
+fn subscribed_already() -> Error {
+    Error::conflict(
+        "subscribed_already",
+        "You have a subscription already. Change it instead of buying a second one.",
+    )
 }

@@ -38,6 +38,8 @@ impl<T> Expandable<T> {
 pub(crate) struct Session {
     pub(crate) id: String,
     pub(crate) url: Option<String>,
+    /// `open`, `complete` or `expired`; Checkout's alone.
+    pub(crate) status: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
