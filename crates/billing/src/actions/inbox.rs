@@ -17,14 +17,12 @@ use time::Duration;
 
 /// The largest web hook.
 const LARGEST: usize = 1024 * 1024;
-/// How far back lost web hooks are looked for, before the latest that came.
+/// How far back lost web hooks are looked for, before the look before: clocks differ.
 const BEFORE: Duration = Duration::minutes(10);
-/// How far back they are looked for if none ever came: as long as Stripe keeps events.
+/// How far back they are looked for the first time: as long as Stripe keeps events.
 const ALL: Duration = Duration::days(30);
 /// How long web hooks are kept.
 const KEPT: Duration = Duration::days(90);
-/// The most pages of events that one look reads; the next goes on.
-const PAGES: usize = 50;
 
 impl Billing {
     /// Keeps a web hook whose signature is good. One that came before changes nothing.
@@ -77,13 +75,13 @@ impl Billing {
         let since = {
             let mut db = self.0.db.acquire().await?;
             store::events::sweep(&mut db, now - KEPT).await?;
-            let latest = store::events::latest(&mut db).await?;
-            latest.map_or(now - ALL, |latest| latest - BEFORE)
+            let looked = store::events::looked(&mut db).await?;
+            looked.map_or(now - ALL, |looked| looked - BEFORE)
         };
         let since = since.unix_timestamp().to_string();
         let mut missed = Vec::new();
         let mut after: Option<String> = None;
-        for _ in 0..PAGES {
+        loop {
             let mut query = vec![("created[gte]", since.as_str()), ("limit", "100")];
             query.extend(KINDS.iter().map(|&kind| ("types[]", kind)));
             query.extend(after.as_deref().map(|id| ("starting_after", id)));
@@ -96,12 +94,14 @@ impl Billing {
             }
         }
         let mut new = 0;
-        // The oldest first: if this breaks off, the next look begins where it did.
+        // The oldest first, as they would have come.
         for event in missed.iter().rev() {
             let mut tx = self.0.db.begin().await?;
             new += usize::from(self.keep(&mut tx, event).await?);
             tx.commit().await?;
         }
+        let mut db = self.0.db.acquire().await?;
+        store::events::look(&mut db, now).await?;
         if new > 0 {
             tracing::info!(new, "web hooks of the payment provider had not come");
         }

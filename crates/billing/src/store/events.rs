@@ -59,11 +59,19 @@ pub(crate) async fn applied(
     Ok(())
 }
 
-/// When the latest that is known was sent.
-pub(crate) async fn latest(db: &mut PgConnection) -> sqlx::Result<Option<OffsetDateTime>> {
-    sqlx::query_scalar!("select max(sent_at) from billing.provider_events")
+/// Up to when the provider's list of events was read whole.
+pub(crate) async fn looked(db: &mut PgConnection) -> sqlx::Result<Option<OffsetDateTime>> {
+    sqlx::query_scalar!("select min(looked_at) from billing.provider_endpoints")
         .fetch_one(db)
         .await
+}
+
+/// Notes that the provider's list of events was read whole.
+pub(crate) async fn look(db: &mut PgConnection, now: OffsetDateTime) -> sqlx::Result<()> {
+    sqlx::query!("update billing.provider_endpoints set looked_at = $1", now)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Forgets what was sent long ago.

@@ -283,6 +283,21 @@ async fn web_hooks_that_come_twice_never_and_in_any_order_come_to_the_same() {
 }
 
 #[tokio::test]
+async fn a_web_hook_that_never_came_is_found_behind_later_ones() {
+    let shop = Shop::open().await;
+    let (ada, bob) = (shop.app.member("ada").await, shop.app.member("bob").await);
+    shop.app.run(billing::jobs::CatchUp {}).await;
+    shop.control(&[("mode", "drop")]).await;
+    let page = shop.checkout(&bob, "friend").await;
+    shop.pay(&bob, &page, GOOD).await;
+    shop.control(&[("mode", "drop")]).await;
+    shop.control(&[("do", "day")]).await;
+    shop.subscribe(&ada, "rower").await;
+    shop.app.run(billing::jobs::CatchUp {}).await;
+    shop.until_held(&bob, Some("friend")).await;
+}
+
+#[tokio::test]
 async fn nobody_but_the_provider_says_what_was_paid() {
     let shop = Shop::open().await;
     let stranger = shop.app.visitor();
