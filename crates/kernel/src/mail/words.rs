@@ -176,36 +176,40 @@ impl Check<'_> {
 
 /// What a text names. Fails at whatever is neither a name nor a part that is left out.
 pub(super) fn names(text: &str) -> Result<Vec<&str>, ()> {
-    let (mut found, mut open, mut rest) = (Vec::new(), 0_u32, text);
+    // For each part that is open: whether its `else` was said.
+    let (mut found, mut open, mut rest) = (Vec::new(), Vec::new(), text);
     while let Some(at) = rest.find('{') {
-        let tail = &rest[at..];
-        let Some(end) = ["{{", "{%", "{#"]
-            .iter()
-            .find(|mark| tail.starts_with(**mark))
-            .map(|mark| match *mark {
-                "{{" => tail.find("}}"),
-                "{%" => tail.find("%}"),
-                _ => None,
-            })
-        else {
-            rest = &tail[1..];
-            continue;
+        let inside = &rest[at + 1..];
+        let (mark, close) = match inside.chars().next() {
+            Some('{') => ('{', "}}"),
+            Some('%') => ('%', "%}"),
+            Some('#') => return Err(()),
+            _ => {
+                rest = inside;
+                continue;
+            }
         };
-        let end = end.ok_or(())?;
-        let inner = tail[2..end].trim();
-        if tail.starts_with("{{") {
+        // Looked for behind the whole opening mark: in `{%}` the sign stands once and closes nothing.
+        let (inner, after) = inside[1..].split_once(close).ok_or(())?;
+        let inner = inner.trim();
+        if mark == '{' {
             found.push(name(inner)?);
         } else if let Some(condition) = inner.strip_prefix("if ") {
             found.push(name(condition.trim())?);
-            open += 1;
+            open.push(false);
         } else if inner == "endif" {
-            open = open.checked_sub(1).ok_or(())?;
-        } else if inner != "else" || open == 0 {
+            open.pop().ok_or(())?;
+        } else if inner == "else" {
+            let said = open.last_mut().ok_or(())?;
+            if std::mem::replace(said, true) {
+                return Err(());
+            }
+        } else {
             return Err(());
         }
-        rest = &tail[end + 2..];
+        rest = after;
     }
-    if open == 0 { Ok(found) } else { Err(()) }
+    if open.is_empty() { Ok(found) } else { Err(()) }
 }
 
 fn name(text: &str) -> Result<&str, ()> {

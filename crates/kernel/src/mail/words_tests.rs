@@ -79,6 +79,10 @@ fn nothing_of_a_templates_language_but_names_and_what_is_left_out() {
         "{{ name",
         "{{ }}",
         "{{ not }}",
+        "{%}",
+        "{{}",
+        "{#}",
+        "{% if name %}a{% else %}b{% else %}c{% endif %}",
     ] {
         let found = faults(Template::NewDevice, |words| words.heading = bad.into());
         assert_eq!(
