@@ -196,6 +196,5 @@ async fn figures(from: ClientAddr, caller: Option<Principal>) -> Result<Response
 }
 
 fn near(from: ClientAddr, caller: Option<&Principal>) -> bool {
-    from.ip.is_some_and(|ip| ip.is_loopback())
-        || caller.is_some_and(|caller| caller.can(Permission::SystemRead))
+    from.is_this_machine() || caller.is_some_and(|caller| caller.can(Permission::SystemRead))
 }

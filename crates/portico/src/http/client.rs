@@ -9,6 +9,7 @@ use axum::{
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
+    sync::OnceLock,
 };
 
 /// What a proxy says of its visitor, and a visitor may not.
@@ -20,6 +21,13 @@ const CLAIMS: [HeaderName; 5] = [
     HeaderName::from_static("x-real-ip"),
 ];
 
+/// By which a proxy says for whom it asks.
+const PASSED_ON: [HeaderName; 3] = [
+    header::FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-real-ip"),
+];
+
 /// The visitor as far as the network tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClientAddr {
@@ -28,12 +36,51 @@ pub struct ClientAddr {
     pub ip: Option<IpAddr>,
     /// Whether the visitor came over https, to us or to a trusted proxy.
     pub https: bool,
+    /// Whether somebody whom we do not trust says that they pass on what others ask: then
+    /// `ip` is theirs, and who is behind it may be anybody.
+    pub passed_on: bool,
 }
 
 impl ClientAddr {
     /// The client of a request that has passed [`identify`].
     pub fn of(request: &Request) -> Self {
         request.extensions().get().copied().unwrap_or_default()
+    }
+
+    /// Whether a program on this machine asks, for itself.
+    pub fn is_this_machine(self) -> bool {
+        self.ip.is_some_and(|ip| ip.is_loopback()) && !self.passed_on
+    }
+}
+
+/// Tells the operator, once, of a proxy that the configuration does not name.
+#[derive(Debug, Default)]
+pub(crate) struct Strangers(OnceLock<IpAddr>);
+
+impl Strangers {
+    /// Somebody on the internet may claim what they like; who stands in a private network
+    /// and passes on requests is most likely a proxy of the operator's.
+    fn notice(&self, peer: IpAddr) {
+        if is_near(peer) {
+            self.0.get_or_init(|| {
+                tracing::warn!(
+                    %peer,
+                    "requests are passed on by a proxy that http.trusted_proxies does not name: \
+                     all its visitors count as one, and as coming over plain http. Name it there, \
+                     or have it leave x-forwarded-for out"
+                );
+                peer
+            });
+        }
+    }
+}
+
+fn is_near(peer: IpAddr) -> bool {
+    match peer {
+        IpAddr::V4(peer) => peer.is_loopback() || peer.is_private() || peer.is_link_local(),
+        IpAddr::V6(peer) => {
+            peer.is_loopback() || peer.is_unique_local() || peer.is_unicast_link_local()
+        }
     }
 }
 
@@ -46,7 +93,11 @@ impl<S: Sync> FromRequestParts<S> for ClientAddr {
 }
 
 /// Finds out who is asking. Before everything else: everything inside relies on it.
-pub(crate) fn identify(config: &HttpConfig, request: &mut Request) -> ClientAddr {
+pub(crate) fn identify(
+    config: &HttpConfig,
+    strangers: &Strangers,
+    request: &mut Request,
+) -> ClientAddr {
     let peer = request
         .extensions()
         .get::<ConnectInfo<SocketAddr>>()
@@ -57,11 +108,19 @@ pub(crate) fn identify(config: &HttpConfig, request: &mut Request) -> ClientAddr
         ClientAddr {
             ip: forwarded_for(config, request.headers()).or(peer),
             https: ours || forwarded_https(request.headers()),
+            passed_on: false,
         }
     } else {
+        let passed_on = PASSED_ON
+            .iter()
+            .any(|name| request.headers().contains_key(name));
+        if let Some(peer) = peer.filter(|_| passed_on) {
+            strangers.notice(peer);
+        }
         ClientAddr {
             ip: peer,
             https: ours,
+            passed_on,
         }
     };
     let headers = request.headers_mut();

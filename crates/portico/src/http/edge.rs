@@ -3,7 +3,13 @@
 //! carries. One service instead of six, because each layer of a router is copied, with all
 //! that it holds, for every request.
 
-use super::{client, client::ClientAddr, config::HttpConfig, problems, security, trace::Trace};
+use super::{
+    client,
+    client::{ClientAddr, Strangers},
+    config::HttpConfig,
+    problems, security,
+    trace::Trace,
+};
 use axum::{
     extract::Request,
     http::HeaderValue,
@@ -25,6 +31,7 @@ use tower::{Layer, Service};
 struct Settings {
     config: HttpConfig,
     hsts: Option<HeaderValue>,
+    strangers: Strangers,
 }
 
 /// Puts [`Edge`] around a service.
@@ -36,6 +43,7 @@ impl EdgeLayer {
         Self(Arc::new(Settings {
             hsts: security::hsts(config),
             config: config.clone(),
+            strangers: Strangers::default(),
         }))
     }
 }
@@ -72,7 +80,11 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let client = client::identify(&self.settings.config, &mut request);
+        let client = client::identify(
+            &self.settings.config,
+            &self.settings.strangers,
+            &mut request,
+        );
         let trace = Trace::begin(&mut request);
         let asked = {
             let _entered = trace.span().enter();

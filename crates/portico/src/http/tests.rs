@@ -38,7 +38,8 @@ fn config() -> HttpConfig {
 
 fn app(config: &HttpConfig) -> Router {
     async fn whoami(client: ClientAddr) -> String {
-        format!("{:?} {}", client.ip, client.https)
+        let machine = client.is_this_machine();
+        format!("{:?} {} {machine}", client.ip, client.https)
     }
     let api = Router::new()
         .route("/api/whoami", get(whoami))
@@ -298,7 +299,7 @@ async fn only_a_trusted_proxy_is_believed() {
     .await;
     assert_ne!(liar.headers()["x-request-id"], "from-the-proxy");
     assert!(!liar.headers().contains_key("strict-transport-security"));
-    assert_eq!(text(liar).await, "Some(192.0.2.7) false");
+    assert_eq!(text(liar).await, "Some(192.0.2.7) false false");
     let proxy = ask(
         &config(),
         request("GET", "/api/whoami", &claims, ""),
@@ -307,7 +308,26 @@ async fn only_a_trusted_proxy_is_believed() {
     .await;
     assert_eq!(proxy.headers()["x-request-id"], "from-the-proxy");
     assert!(proxy.headers().contains_key("strict-transport-security"));
-    assert_eq!(text(proxy).await, "Some(198.51.100.4) true");
+    assert_eq!(text(proxy).await, "Some(198.51.100.4) true false");
+}
+
+#[tokio::test]
+async fn who_comes_through_an_unknown_proxy_of_this_machine_is_not_this_machine() {
+    for (claims, said) in [
+        (&[][..], "Some(127.0.0.1) false true"),
+        (
+            &[("x-forwarded-for", "198.51.100.4")],
+            "Some(127.0.0.1) false false",
+        ),
+        (
+            &[("forwarded", "for=198.51.100.4")],
+            "Some(127.0.0.1) false false",
+        ),
+        (&[("x-real-ip", "127.0.0.1")], "Some(127.0.0.1) false false"),
+    ] {
+        let asked = request("GET", "/api/whoami", claims, "");
+        assert_eq!(text(ask(&config(), asked, "127.0.0.1:1").await).await, said);
+    }
 }
 
 #[tokio::test]

@@ -59,6 +59,18 @@ async fn others_learn_whether_it_is_ready_and_not_why() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_that_nobody_named_visitors_are_not_this_machine() {
+    let app = TestApp::new().await;
+    let visitor = app.visitor();
+    for header in ["x-forwarded-for", "x-real-ip", "forwarded"] {
+        let passed_on = |path| visitor.raw("GET", path).header(header, "127.0.0.1");
+        let ready = Answer::of(passed_on("/readyz")).await;
+        assert_eq!(ready.body, json!({"ready": false, "checks": []}));
+        Answer::of(passed_on("/metrics")).await.status(401);
+    }
+}
+
+#[tokio::test]
 async fn figures_are_for_this_machine_and_for_staff() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| portico::health::record_metrics().unwrap());
