@@ -18,6 +18,7 @@ pub(crate) mod slot;
 pub(crate) mod status;
 mod tunnel;
 pub(crate) mod value;
+mod visible;
 
 use std::time::Duration;
 

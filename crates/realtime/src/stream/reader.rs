@@ -1,9 +1,9 @@
 //! Reads the slot for as long as the server runs, whatever happens to PostgreSQL meanwhile.
 //!
-//! Each transaction goes to the hub once, in commit order. It is acknowledged to PostgreSQL only
-//! after the replay window, so that the log itself is the memory of the recent past: a server that
-//! starts again reads that past first, remembers it for those who ask, and tells only what
-//! committed since.
+//! Each transaction goes to the hub once, in commit order, when queries see it. It is acknowledged
+//! to PostgreSQL only after the replay window, so that the log itself is the memory of the recent
+//! past: a server that starts again reads that past first, remembers it for those who ask, and
+//! tells only what committed since.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -22,8 +22,9 @@ use super::{
     route::{Route, Session},
     slot,
     status::Status,
+    visible::{Eyes, Held, News},
 };
-use crate::resume::epoch;
+use crate::resume::{Snapshot, epoch};
 
 /// What takes the transactions.
 pub(crate) trait Sink: Send + Sync + 'static {
@@ -82,6 +83,8 @@ struct Position {
     resume: Lsn,
     acknowledged: Lsn,
     pending: VecDeque<(Instant, Lsn)>,
+    /// Committed, and not passed on yet.
+    held: Held,
 }
 
 /// The transaction being received.
@@ -149,6 +152,7 @@ impl<S: Sink> Reader<S> {
         let mut open: Option<Open> = None;
         let mut tick = tokio::time::interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut eyes = Eyes::new(&self.db);
         let mut heard = Instant::now();
         let mut asked = heard;
         loop {
@@ -163,7 +167,11 @@ impl<S: Sink> Reader<S> {
                     self.acknowledge(position, client);
                     continue;
                 }
-                event = client.recv() => event?.context("the server ended the stream")?,
+                seen = eyes.look(), if !position.held.is_empty() => {
+                    self.tell(position, seen.as_ref());
+                    continue;
+                }
+                event = client.recv(), if !position.held.is_full() => event?.context("the server ended the stream")?,
                 () = sleep_until(heard + SILENCE) => bail!("PostgreSQL fell silent"),
             };
             heard = Instant::now();
@@ -205,7 +213,7 @@ impl<S: Sink> Reader<S> {
                     }
                     // The next commit may begin at this very place.
                     let place = wal_end.as_u64().saturating_sub(1);
-                    self.sink.advance(place);
+                    self.advance(position, place);
                     self.reached(position, place);
                 }
                 _ => {}
@@ -312,16 +320,38 @@ impl<S: Sink> Reader<S> {
         }
         position.last = Some(transaction.commit);
         if transaction.changes.is_empty() && transaction.refetch.is_empty() {
-            self.sink.advance(transaction.commit);
-            return;
-        }
-        if transaction.commit <= position.past {
+            self.advance(position, transaction.commit);
+        } else if transaction.commit <= position.past {
             self.sink.recall(transaction);
-            return;
+        } else {
+            let news = News::Committed(transaction, committed_at);
+            position.held.push(news);
         }
-        self.status.delivered(self.clock.now() - committed_at);
-        metrics::counter!("realtime_changes_total").increment(transaction.changes.len() as u64);
-        self.sink.deliver(transaction);
+    }
+
+    /// Nothing else committed up to here.
+    fn advance(&self, position: &mut Position, place: u64) {
+        if position.held.is_empty() {
+            self.sink.advance(place);
+        } else {
+            position.held.push(News::Place(place));
+        }
+    }
+
+    /// Passes on what queries see.
+    fn tell(&self, position: &mut Position, seen: Option<&Snapshot>) {
+        let now = Instant::now();
+        while let Some(news) = position.held.next(seen, now) {
+            match news {
+                News::Place(place) => self.sink.advance(place),
+                News::Committed(transaction, at) => {
+                    self.status.delivered(self.clock.now() - at);
+                    let changes = transaction.changes.len() as u64;
+                    metrics::counter!("realtime_changes_total").increment(changes);
+                    self.sink.deliver(transaction);
+                }
+            }
+        }
     }
 
     /// The stream has come so far.

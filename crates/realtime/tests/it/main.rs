@@ -22,3 +22,4 @@ mod rules;
 mod server;
 mod servers;
 mod sessions;
+mod visible;

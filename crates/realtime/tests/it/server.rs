@@ -12,7 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use axum::{Router, body::Body, http::Request, middleware::Next};
+use axum::{Router, body::Body, http::Request, middleware::Next, serve::ListenerExt as _};
 use kernel::{
     Clock, Permission, Principal,
     id::{SessionId, UserId},
@@ -358,6 +358,8 @@ impl World {
         let app = app(&realtime, &self.people);
         let stopping = tasks.token();
         tasks.spawn("test.http", async move {
+            // As the real server does: a frame does not wait for the answer to the one before.
+            let listener = listener.tap_io(|socket| socket.set_nodelay(true).unwrap());
             let serve = axum::serve(listener, app);
             let serve = serve.with_graceful_shutdown(stopping.cancelled_owned());
             serve.await.unwrap();
