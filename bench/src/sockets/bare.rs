@@ -9,6 +9,7 @@ use axum::{
         ws::{Message, WebSocket, WebSocketUpgrade},
     },
     routing::any,
+    serve::ListenerExt,
 };
 use futures_util::SinkExt;
 use std::net::Ipv4Addr;
@@ -29,6 +30,8 @@ pub(crate) async fn serve() -> anyhow::Result<()> {
     let app = Router::new().route("/", any(open)).with_state(all);
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     println!("{}", listener.local_addr()?);
+    // As the server does.
+    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
     axum::serve(listener, app).await?;
     Ok(())
 }

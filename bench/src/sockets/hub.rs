@@ -3,6 +3,7 @@
 
 use super::cluster::{PUBLICATION, SLOT};
 use async_trait::async_trait;
+use axum::serve::ListenerExt;
 use kernel::{
     Clock, Principal,
     id::{SessionId, UserId},
@@ -103,6 +104,8 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
     }
     let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     println!("{}", listener.local_addr()?);
+    // As the server does.
+    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
     axum::serve(listener, realtime.router()).await?;
     Ok(())
 }

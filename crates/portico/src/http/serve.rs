@@ -7,6 +7,7 @@ use anyhow::Context;
 use axum::Router;
 use axum_server::{
     Handle,
+    accept::NoDelayAcceptor,
     tls_rustls::{RustlsAcceptor, RustlsConfig},
 };
 use hyper_util::rt::TokioTimer;
@@ -38,9 +39,12 @@ pub async fn serve(
         stopping.graceful_shutdown(Some(drain));
     });
     let service = app.into_make_service_with_connect_info::<SocketAddr>();
+    // Without `TCP_NODELAY` (RFC 896) what is told on a socket waits until the client has confirmed
+    // what it was told before, which clients put off for up to 40 ms.
     match tls {
         None => {
             let mut server = axum_server::from_tcp(listener)?
+                .acceptor(NoDelayAcceptor::new())
                 .handle(handle)
                 .first_request_timeout(HEADERS);
             patience(server.http_builder());
@@ -48,8 +52,9 @@ pub async fn serve(
         }
         Some(config) => {
             let certificate = Certificate::load(config).await?;
-            let acceptor =
-                RustlsAcceptor::new(certificate.config.clone()).handshake_timeout(HEADERS);
+            let acceptor = RustlsAcceptor::new(certificate.config.clone())
+                .handshake_timeout(HEADERS)
+                .acceptor(NoDelayAcceptor::new());
             let stop = tasks.token();
             tasks.spawn("certificate", async move {
                 tokio::select! {
