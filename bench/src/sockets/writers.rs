@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     numbers::median,
+    process::cpu_seconds,
     report::{Goal, Report},
 };
 use anyhow::Context;
@@ -71,6 +72,7 @@ pub(super) async fn measure(
             continue;
         }
         let (mut published, mut streamed, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut ours, mut decoding, mut looking) = (Vec::new(), Vec::new(), Vec::new());
         for round in 0..rounds {
             eprintln!("writers ({place:?}), round {} of {rounds}", round + 1);
             let bare = once(cluster, Case::Bare, place, time).await?;
@@ -78,10 +80,13 @@ pub(super) async fn measure(
             let read = once(cluster, Case::Streamed, place, time).await?;
             let again = once(cluster, Case::Bare, place, time).await?;
             // Between two of the same, so that what drifts with time does not count.
-            let bare = f64::midpoint(bare, again);
-            published.push((1.0 - whole / bare) * 100.0);
-            streamed.push((1.0 - read / bare) * 100.0);
+            let bare = f64::midpoint(bare.rate, again.rate);
+            published.push((1.0 - whole.rate / bare) * 100.0);
+            streamed.push((1.0 - read.rate / bare) * 100.0);
             rates.push(bare);
+            ours.push(read.server * 100.0);
+            decoding.push(read.decoding * 100.0);
+            looking.push(read.looking * 100.0);
         }
         let least = streamed.iter().copied().fold(f64::INFINITY, f64::min);
         let most = streamed.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -98,9 +103,12 @@ pub(super) async fn measure(
             &what,
             format!("{slower:.1} %"),
             format!(
-                "spread {least:.1}–{most:.1} %; {:.0} transactions a second without; of it by whole old rows in the log {:.1} %",
+                "spread {least:.1}–{most:.1} %; {:.0} transactions a second without; of it by whole old rows in the log {:.1} %; of a core PostgreSQL's decoding takes {:.0} %, the server {:.0} %, its looks at what is visible {:.0} %",
                 median(rates),
                 median(published),
+                median(decoding),
+                median(ours),
+                median(looking),
             ),
             Some((Goal::AtMost(5.0), slower)),
         );
@@ -108,7 +116,25 @@ pub(super) async fn measure(
     Ok(())
 }
 
-async fn once(cluster: &Cluster, case: Case, place: Place, time: Duration) -> anyhow::Result<f64> {
+/// What came of it.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    /// Transactions a second.
+    rate: f64,
+    /// What the server took meanwhile, in cores.
+    server: f64,
+    /// What PostgreSQL's sender of the stream took.
+    decoding: f64,
+    /// What its backend took that the server asks which transactions are visible.
+    looking: f64,
+}
+
+async fn once(
+    cluster: &Cluster,
+    case: Case,
+    place: Place,
+    time: Duration,
+) -> anyhow::Result<Written> {
     let socket = PathBuf::from(cluster.socket());
     let local = LocalSet::new();
     local
@@ -129,13 +155,50 @@ async fn once(cluster: &Cluster, case: Case, place: Place, time: Duration) -> an
             if place == Place::Apart {
                 set_apart(&db, cluster.pid(), server.as_ref()).await?;
             }
-            let rate = write(&socket, time).await;
+            let written = written(&db, &socket, server.as_ref(), time).await;
             if let Some(server) = server {
                 server.process.kill().await?;
             }
-            rate
+            written
         })
         .await
+}
+
+/// Writes for a while, and looks what the stream took.
+async fn written(
+    db: &Client,
+    socket: &Path,
+    server: Option<&Other>,
+    time: Duration,
+) -> anyhow::Result<Written> {
+    let pids = async |query| -> anyhow::Result<Vec<u32>> {
+        let rows = db.query(query, &[]).await?;
+        let pids = rows.iter().map(|row| u32::try_from(row.get::<_, i32>(0)));
+        Ok(pids.collect::<Result<_, _>>()?)
+    };
+    let sum = |pids: &[u32]| {
+        pids.iter()
+            .map(|pid| cpu_seconds(*pid))
+            .sum::<anyhow::Result<f64>>()
+    };
+    let server: Vec<u32> = server.iter().map(|server| server.process.pid).collect();
+    let senders = pids("select pid from pg_stat_replication").await?;
+    let (began, before) = (Instant::now(), (sum(&server)?, sum(&senders)?));
+    let rate = write(socket, time).await?;
+    let (seconds, after) = (
+        began.elapsed().as_secs_f64(),
+        (sum(&server)?, sum(&senders)?),
+    );
+    // It came with the first transaction, so all that it took is of these.
+    let lookers =
+        "select pid from pg_stat_activity where query like 'select pg_current_snapshot()%'";
+    let looking = sum(&pids(lookers).await?)?;
+    Ok(Written {
+        rate,
+        server: (after.0 - before.0) / seconds,
+        decoding: (after.1 - before.1) / seconds,
+        looking: looking / seconds,
+    })
 }
 
 /// Puts writers and backends on the first core, and what streams on the second.
