@@ -11,7 +11,7 @@ use super::{
     server::{self, Server},
 };
 use crate::{machine, report::Report};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// How to measure.
 #[derive(Debug, clap::Args)]
@@ -55,29 +55,35 @@ impl std::fmt::Display for Part {
 /// Measures, and prints the table.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut report = Report::new(machine::describe());
-    let made = settings.data.join("postgres").exists();
-    let mut server = Server::start(&settings.portico, &settings.data).await?;
-    if !made {
-        server.process.stop().await?;
-        server::load_demo(&settings.portico, &settings.data).await?;
-        server = Server::start(&settings.portico, &settings.data).await?;
-    }
     let bench = Bench {
         connections: 32,
         seconds: settings.seconds,
         rounds: settings.rounds,
     };
+    let (portico, data) = (&settings.portico, &settings.data);
     if settings.parts.contains(&Part::Doors) {
+        let mut server = ready(portico, &data.join("doors")).await?;
         doors::measure(&bench, &server, &mut report).await?;
+        server.process.must_live()?;
+        server.process.stop().await?;
     }
     if settings.parts.contains(&Part::People) {
-        let socket = server::socket_of(&settings.data)?;
-        people::measure(&bench, &server, &socket, &settings.people, &mut report).await?;
+        people::measure(&bench, portico, data, &settings.people, &mut report).await?;
     }
-    server.process.must_live()?;
-    server.process.stop().await?;
     println!("{report}");
     Ok(())
+}
+
+/// A server with the demo tenant.
+async fn ready(portico: &Path, data: &Path) -> anyhow::Result<Server> {
+    let made = data.join("postgres").exists();
+    let mut server = Server::start(portico, data).await?;
+    if !made {
+        server.process.stop().await?;
+        server::load_demo(portico, data).await?;
+        server = Server::start(portico, data).await?;
+    }
+    Ok(server)
 }
 
 /// One route, asked round by round.
