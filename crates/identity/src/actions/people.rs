@@ -61,7 +61,8 @@ impl Identity {
         let matching = matching(&mut tx, filter, &found).await?;
         let (ids, next_cursor) = match order {
             Order::Newest | Order::Oldest => {
-                let spots = by_time(&mut tx, filter, &found, order, page.after()?, limit + 1);
+                let of = (&found, matching.more);
+                let spots = by_time(&mut tx, filter, of, order, page.after()?, limit + 1);
                 turned(Page::of(
                     spots.await?,
                     limit,
@@ -70,7 +71,8 @@ impl Identity {
                 ))
             }
             Order::Name | Order::NameBackwards => {
-                let spots = by_name(&mut tx, filter, &found, order, page.after()?, limit + 1);
+                let of = (&found, matching.more);
+                let spots = by_name(&mut tx, filter, of, order, page.after()?, limit + 1);
                 turned(Page::of(
                     spots.await?,
                     limit,
@@ -124,44 +126,94 @@ async fn matching(db: &mut PgConnection, filter: &Filter, found: &Found) -> sqlx
     })
 }
 
+/// A page in an order by time. Where very many may match, the list is walked for a while; where
+/// that finds no page, who matches is sorted: from the index of beginnings alone, where one is
+/// searched for and more match than were counted.
 async fn by_time(
     db: &mut PgConnection,
     filter: &Filter,
-    found: &Found,
+    (found, more): (&Found, bool),
     order: Order,
     after: Option<(OffsetDateTime, UserId)>,
     limit: i64,
 ) -> sqlx::Result<Vec<ByTime>> {
+    let many = found.many(filter);
+    if many {
+        let met = match order {
+            Order::Oldest => store::walk::oldest(db, filter, found, after, limit).await?,
+            _ => store::walk::newest(db, filter, found, after, limit).await?,
+        };
+        if let Some(met) = met {
+            return Ok(met);
+        }
+    }
     match (found, order) {
-        (Found::Beginning(beginning, seen), Order::Oldest) => {
-            store::words::oldest(db, beginning, seen.more, after, limit).await
+        (Found::Beginning(beginning, _), Order::Oldest) => {
+            store::words::oldest(db, beginning, after, limit).await
         }
-        (Found::Beginning(beginning, seen), _) => {
-            store::words::newest(db, beginning, seen.more, after, limit).await
+        (Found::Beginning(beginning, _), _) => {
+            store::words::newest(db, beginning, after, limit).await
         }
-        (_, Order::Oldest) => store::people::oldest(db, filter, found, after, limit).await,
-        _ => store::people::newest(db, filter, found, after, limit).await,
+        (Found::Many(beginning), Order::Oldest) if many && more => {
+            store::begun::oldest(db, filter, beginning, after, limit).await
+        }
+        (Found::Many(beginning), _) if many && more => {
+            store::begun::newest(db, filter, beginning, after, limit).await
+        }
+        (Found::Anybody, Order::Oldest) => {
+            store::people::oldest(db, filter, found, after, limit).await
+        }
+        (Found::Anybody, _) => store::people::newest(db, filter, found, after, limit).await,
+        (_, Order::Oldest) => store::people::found_oldest(db, filter, found, after, limit).await,
+        _ => store::people::found_newest(db, filter, found, after, limit).await,
     }
 }
 
+/// The same in an order by name, in which beginnings stand too.
 async fn by_name(
     db: &mut PgConnection,
     filter: &Filter,
-    found: &Found,
+    (found, more): (&Found, bool),
     order: Order,
     after: Option<(String, UserId)>,
     limit: i64,
 ) -> sqlx::Result<Vec<ByName>> {
-    match (found, order) {
-        (Found::Beginning(beginning, seen), Order::NameBackwards) => {
-            store::words::by_name_backwards(db, beginning, seen.more, after, limit).await
+    let backwards = order == Order::NameBackwards;
+    let many = found.many(filter);
+    if many {
+        let at = after.clone();
+        let met = match (found, backwards) {
+            (Found::Beginning(beginning, _), true) if beginning.start().is_some() => {
+                store::words::start_by_name_backwards(db, beginning, at, limit).await?
+            }
+            (Found::Beginning(beginning, _), false) if beginning.start().is_some() => {
+                store::words::start_by_name(db, beginning, at, limit).await?
+            }
+            (_, true) => store::walk::by_name_backwards(db, filter, found, at, limit).await?,
+            (_, false) => store::walk::by_name(db, filter, found, at, limit).await?,
+        };
+        if let Some(met) = met {
+            return Ok(met);
         }
-        (Found::Beginning(beginning, seen), _) => {
-            store::words::by_name(db, beginning, seen.more, after, limit).await
+    }
+    match (found, backwards) {
+        (Found::Beginning(beginning, _), true) => {
+            store::words::by_name_backwards(db, beginning, after, limit).await
         }
-        (_, Order::NameBackwards) => {
+        (Found::Beginning(beginning, _), false) => {
+            store::words::by_name(db, beginning, after, limit).await
+        }
+        (Found::Many(beginning), true) if many && more => {
+            store::begun::by_name_backwards(db, filter, beginning, after, limit).await
+        }
+        (Found::Many(beginning), false) if many && more => {
+            store::begun::by_name(db, filter, beginning, after, limit).await
+        }
+        (Found::Anybody, true) => {
             store::people::by_name_backwards(db, filter, found, after, limit).await
         }
-        _ => store::people::by_name(db, filter, found, after, limit).await,
+        (Found::Anybody, false) => store::people::by_name(db, filter, found, after, limit).await,
+        (_, true) => store::people::found_by_name_backwards(db, filter, found, after, limit).await,
+        (_, false) => store::people::found_by_name(db, filter, found, after, limit).await,
     }
 }

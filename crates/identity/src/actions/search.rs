@@ -2,7 +2,11 @@
 
 use super::people::COUNTED;
 use crate::{
-    model::{Status, people::Filter, search::Found},
+    model::{
+        Status,
+        people::Filter,
+        search::{Beginning, Found},
+    },
     store,
 };
 use sqlx::PgConnection;
@@ -20,20 +24,38 @@ pub(super) async fn look(db: &mut PgConnection, filter: &Filter) -> sqlx::Result
             .or(beginning.map(Found::Many))
             .unwrap_or(Found::Few(Vec::new())));
     }
-    if let Some(beginning) = beginning {
-        let seen = store::words::seen(db, &beginning, COUNTED).await?;
-        if seen.people > 0 {
-            return Ok(if filter.only_searches() {
-                Found::Beginning(beginning, seen)
-            } else if seen.more {
-                Found::Many(beginning)
-            } else {
-                Found::Few(store::words::whose(db, &beginning).await?)
-            });
-        }
+    if let Some(beginning) = beginning
+        && let Some(found) = begun(db, filter, beginning).await?
+    {
+        return Ok(found);
     }
     let found = filter.inside().map(Found::Inside);
     Ok(found.unwrap_or(Found::Few(Vec::new())))
+}
+
+/// Whom a beginning finds; nothing where it is nobody's, however they stand.
+async fn begun(
+    db: &mut PgConnection,
+    filter: &Filter,
+    beginning: Beginning,
+) -> sqlx::Result<Option<Found>> {
+    let status = filter.status.filter(|_| filter.only_searches());
+    let most = if status.is_some() { 1 } else { COUNTED };
+    let seen = store::words::seen(db, &beginning, most).await?;
+    if seen.people == 0 {
+        return Ok(None);
+    }
+    Ok(Some(if let Some(status) = status {
+        let beginning = beginning.among(status);
+        let seen = store::words::seen(db, &beginning, COUNTED).await?;
+        Found::Beginning(beginning, seen)
+    } else if filter.only_searches() {
+        Found::Beginning(beginning, seen)
+    } else if seen.more {
+        Found::Many(beginning)
+    } else {
+        Found::Few(store::words::whose(db, &beginning).await?)
+    }))
 }
 
 /// How many that are, however many.

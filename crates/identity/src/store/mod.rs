@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
+pub(crate) mod begun;
 pub(crate) mod bulk;
 pub(crate) mod ceremonies;
 pub(crate) mod devices;
@@ -31,4 +32,5 @@ pub(crate) mod sessions;
 pub(crate) mod standing;
 pub(crate) mod tokens;
 pub(crate) mod trusted;
+pub(crate) mod walk;
 pub(crate) mod words;

@@ -4,6 +4,8 @@
 //! query of its own along its index and says who stands on the page, before anything more is
 //! read of them; counts stop at a limit; and the planner sees the values
 //! (`Database::begin_planned`), because one plan for every filter would be wrong for most.
+//! Whom a search finds is gathered and then sorted: a walk until they fill a page (`walk`) has
+//! an end, and one that the planner chooses has none.
 
 use crate::model::{Person, Status, people::Filter, search::Found};
 use kernel::{files::FileId, id::UserId};
@@ -28,13 +30,14 @@ pub(crate) struct ByName {
 /// A query over the people that a filter lets through. The macros of sqlx check plain text
 /// only: what all of them share stands here once, and takes the parameters 1 to 10.
 macro_rules! narrowed {
-    ($from:tt, $macro:ident, [$($out:tt)?], ($filter:expr, $found:expr), $head:tt, [$($tail:tt),+], [$($more:expr),*]) => {
+    ($from:tt, $macro:ident, [$($out:tt)?], ($filter:expr, $found:expr), [$first:tt $(, $head:tt)*], [$($tail:tt),+], [$($more:expr),*]) => {
         sqlx::$macro!(
             $($out,)?
-            $head + $from + r#"
+            $first $(+ $head)* + $from + r#"
                 and u.erased_at is null
                 and ($1::text is null or (lower(u.name) || E'\n' || u.email_key) like $1)
-                and ($9::text is null or (lower(u.name) || E'\n' || u.email_key) ~ $9)
+                and ($9::text is null
+                    or (lower(u.name) || E'\n' || regexp_replace(u.email_key, '\.[^.@]*$', '')) ~ $9)
                 and ($10::uuid[] is null or u.id = any($10))
                 and ($2::text is null or u.status = $2)
                 and ($2::text is not null or u.status <> 'deleted')
@@ -42,7 +45,7 @@ macro_rules! narrowed {
                 and ($7::timestamptz is null or u.created_at >= $7)
                 and ($8::timestamptz is null or u.created_at < $8)
             "# $(+ $tail)+,
-            $found.inside(),
+            $found.rough(),
             $filter.status as Option<Status>,
             $filter.role,
             $filter.online,
@@ -112,9 +115,9 @@ macro_rules! people {
     };
 }
 
-/// Who stands on one page of the list, in one order.
+/// Who stands on one page of the list, in one order: along it, and of those whom a search finds.
 macro_rules! page {
-    ($name:ident, $spot:ident, $place:ty, $head:tt, $past:tt, $order:tt) => {
+    ([$name:ident, $found_name:ident], $spot:ident, $place:ty, $key:tt, $past:tt, $order:tt, $found_order:tt) => {
         pub(crate) async fn $name(
             db: &mut PgConnection,
             filter: &Filter,
@@ -130,8 +133,39 @@ macro_rules! page {
                 query_as,
                 [$spot],
                 (filter, found),
-                $head,
+                [r#"select u.id as "id: UserId", "#, $key, r#" as "place!""#],
                 [" and (", $past, ") order by ", $order, " limit $13"],
+                [place, id as Option<UserId>, limit]
+            )
+        }
+
+        pub(crate) async fn $found_name(
+            db: &mut PgConnection,
+            filter: &Filter,
+            found: &Found,
+            after: Option<($place, UserId)>,
+            limit: i64,
+        ) -> sqlx::Result<Vec<$spot>> {
+            let (place, id) = after.unzip();
+            people!(
+                db,
+                fetch_all,
+                filter,
+                query_as,
+                [$spot],
+                (filter, found),
+                [
+                    r#"select id as "id: UserId", place as "place!" from (select u.id, "#,
+                    $key,
+                    " as place"
+                ],
+                [
+                    " and (",
+                    $past,
+                    ") offset 0) as found order by ",
+                    $found_order,
+                    " limit $13"
+                ],
                 [place, id as Option<UserId>, limit]
             )
         }
@@ -139,36 +173,40 @@ macro_rules! page {
 }
 
 page!(
-    newest,
+    [newest, found_newest],
     ByTime,
     OffsetDateTime,
-    r#"select u.id as "id: UserId", u.created_at as place"#,
+    "u.created_at",
     "$11::timestamptz is null or (u.created_at, u.id) < ($11, $12)",
-    "u.created_at desc, u.id desc"
+    "u.created_at desc, u.id desc",
+    "place desc, id desc"
 );
 page!(
-    oldest,
+    [oldest, found_oldest],
     ByTime,
     OffsetDateTime,
-    r#"select u.id as "id: UserId", u.created_at as place"#,
+    "u.created_at",
     "$11::timestamptz is null or (u.created_at, u.id) > ($11, $12)",
-    "u.created_at, u.id"
+    "u.created_at, u.id",
+    "place, id"
 );
 page!(
-    by_name,
+    [by_name, found_by_name],
     ByName,
     String,
-    r#"select u.id as "id: UserId", lower(u.name) as "place!""#,
+    "lower(u.name)",
     "$11::text is null or (lower(u.name), u.id) > ($11, $12)",
-    "lower(u.name), u.id"
+    "lower(u.name), u.id",
+    "place, id"
 );
 page!(
-    by_name_backwards,
+    [by_name_backwards, found_by_name_backwards],
     ByName,
     String,
-    r#"select u.id as "id: UserId", lower(u.name) as "place!""#,
+    "lower(u.name)",
     "$11::text is null or (lower(u.name), u.id) < ($11, $12)",
-    "lower(u.name) desc, u.id desc"
+    "lower(u.name) desc, u.id desc",
+    "place desc, id desc"
 );
 
 /// How many match, counted up to `most` and one.
@@ -185,7 +223,7 @@ pub(crate) async fn count(
         query_scalar,
         [],
         (filter, found),
-        r#"select count(*) as "count!" from (select"#,
+        [r#"select count(*) as "count!" from (select"#],
         [" limit $11::bigint + 1) as matching"],
         [most]
     )
@@ -204,7 +242,7 @@ pub(crate) async fn count_all(
         query_scalar,
         [],
         (filter, found),
-        r#"select count(*) as "count!""#,
+        [r#"select count(*) as "count!""#],
         [""],
         []
     )
@@ -225,7 +263,7 @@ pub(crate) async fn settle(
         query,
         [],
         (filter, found),
-        r#"insert into identity.bulk_items (run_id, user_id) select $11, u.id"#,
+        [r#"insert into identity.bulk_items (run_id, user_id) select $11, u.id"#],
         [" and u.id <> all($12::uuid[])"],
         [run, but as &[UserId]]
     )?;
@@ -268,7 +306,7 @@ pub(crate) async fn totals(db: &mut PgConnection) -> sqlx::Result<(i64, i64)> {
     let row = sqlx::query!(
         r#"
         select
-            (select count(*) from identity.users where status <> 'deleted') as "people!",
+            (select count(*) from identity.users where status <> 'deleted' and erased_at is null) as "people!",
             (select count(*) from identity.presence where online) as "online!"
         "#,
     )

@@ -28,6 +28,7 @@ mod passkeys;
 mod passwords;
 mod payments;
 mod people;
+mod people_found;
 mod person;
 mod pooler;
 mod provider;
