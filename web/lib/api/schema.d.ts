@@ -747,7 +747,8 @@ export interface paths {
         put?: never;
         /**
          * Confirms who the caller is: what asks for a recent proof is open again for a while. A browser
-         *     is given other tokens with it, and those before are worth nothing.
+         *     is given other tokens with it; those before are worth nothing but to confirm once more,
+         *     from another tab, in the half minute after.
          */
         post: operations["confirm"];
         delete?: never;
