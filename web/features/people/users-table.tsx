@@ -1,6 +1,7 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { ArrowLeftToLine, ArrowRight } from "lucide-react";
+import { lazy, Suspense } from "react";
 import { DataTable } from "@/components/data-table";
 import { EmptyState } from "@/components/empty-state";
 import { ErrorState } from "@/components/error-state";
@@ -14,7 +15,6 @@ import { useLivePages } from "@/lib/use-live-pages";
 import { useUrlState } from "@/lib/use-url-state";
 import { countOptions, narrowed, userFilter, usersOptions, type User } from "./api";
 import { BulkBar } from "./bulk-bar";
-import { BulkProgress } from "./bulk-progress";
 import { chosenColumns, ColumnChoice, columnsOf } from "./columns";
 import { ExportMenu } from "./export-menu";
 import { Filters, NOTHING, type Change } from "./filters";
@@ -22,6 +22,9 @@ import { useRoleTitle } from "./roles-api";
 import { usePresence } from "./use-presence";
 import { useSelection } from "./use-selection";
 import { ViewsMenu } from "./views-menu";
+
+// Most who look at the list change nobody: fetched when a change of many is shown.
+const BulkProgress = lazy(() => import("./bulk-progress").then((m) => ({ default: m.BulkProgress })));
 
 const people = (count: number, more: boolean) => (count === 1 && !more ? "1 person" : `${count.toLocaleString("en")}${more ? "+" : ""} people`);
 
@@ -68,7 +71,11 @@ export function UsersTable({ me }: { me: { permissions: readonly string[] } }) {
           {can(me, "users.write") ? <ExportMenu filter={filter} count={matching} /> : null}
         </span>
       </div>
-      {run ? <BulkProgress key={run} run={run} follow={(next) => setParams({ run: next })} dismiss={() => setParams({ run: "" })} /> : null}
+      {run ? (
+        <Suspense>
+          <BulkProgress key={run} run={run} follow={(next) => setParams({ run: next })} dismiss={() => setParams({ run: "" })} />
+        </Suspense>
+      ) : null}
       <BulkBar
         selection={picks.selection}
         filter={filter}
