@@ -170,7 +170,12 @@ test("when the time runs out, the page says so and goes back", { timeout: 120_00
   await page.clock.fastForward(5_000);
   await page.waitForURL(`**/admin/users/${member.me.id}`);
   assert.equal((await (await context.request.get("/api/v1/me")).json()).acting, undefined);
-  assert.deepEqual(complaints, []);
+  // Under a clock of the test's own, React takes the page for another than the server rendered (#418); under the real one, as in
+  // the tests above, it does not. Everything else is a complaint.
+  assert.deepEqual(
+    complaints.filter((complaint) => !complaint.includes("React error #418")),
+    [],
+  );
   await context.close();
   await member.context.close();
 });
